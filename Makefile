@@ -1,0 +1,67 @@
+# Commands for people. `make` alone lists them.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+UV_COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types floors bench lock hooks
+
+# List the commands
+help:
+	@awk '/^# / {text=substr($$0, 3)} /^[a-z][a-z-]*:/ {if (text) {split($$1, name, ":"); printf "  make %-10s %s\n", name[1], text}; text=""}' Makefile
+
+$(VENV)/.run: requirements/run.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(UV) || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@cmp --silent requirements/dev.txt $(VENV)/.dev || $(UV) pip sync --quiet --require-hashes --python $(BIN)/python requirements/run.txt
+	@$(UV) pip install --quiet --no-deps --python $(BIN)/python --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(UV) || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(UV) pip sync --quiet --require-hashes --python $(BIN)/python requirements/dev.txt
+	@$(UV) pip install --quiet --no-deps --python $(BIN)/python --editable .
+	@cp requirements/dev.txt $@
+	@touch $(VENV)/.run
+
+# Run the whole product on this machine, with a plant that needs decisions
+demo: $(VENV)/.run
+	@$(BIN)/countersign demo $(DEMO)
+
+# Run the tests, on SQLite and on PostgreSQL
+test: $(VENV)/.dev
+	@$(BIN)/python -m pytest $(TESTS)
+
+# Run everything that CI runs
+check: lint types floors test
+
+# Check format and style
+lint: $(VENV)/.dev
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+
+# Check the types, twice
+types: $(VENV)/.dev
+	@$(BIN)/mypy
+	@$(BIN)/basedpyright
+
+# Check that every import goes down the floors
+floors: $(VENV)/.dev
+	@$(BIN)/lint-imports
+
+# Measure: click to answer against a stock bot, and intake
+bench: $(VENV)/.dev
+	@$(BIN)/python -m benchmarks
+
+# Renew the locks under requirements/
+lock: $(VENV)/.run
+	@$(UV_COMPILE) --output-file requirements/run.txt
+	@$(UV_COMPILE) --group dev --output-file requirements/dev.txt
+
+# Let every commit run the checks first
+hooks: $(VENV)/.dev
+	@$(BIN)/pre-commit install

@@ -1,0 +1,1 @@
+"""The running program: HTTP and Teams surfaces, jobs, workflow."""

@@ -1,0 +1,1 @@
+"""Adaptive Cards: record in, card out; pure."""

@@ -1,0 +1,1 @@
+"""What a recommendation is and what may happen to it; no I/O."""

@@ -1,0 +1,1 @@
+"""The ERP systems, and the one door to write."""
