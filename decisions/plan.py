@@ -1,0 +1,142 @@
+"""What a connector will send, exactly; the approver approves its hash."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Literal, NewType, TypeAlias
+
+from decisions.canonical import digest
+from decisions.money import Money
+from decisions.quantity import Quantity
+
+PlanHash = NewType("PlanHash", str)
+"""SHA-256 in hex over the canonical JSON of everything a plan sends and relies on."""
+
+Value: TypeAlias = str | Money | Quantity | date | None
+"""Something a card can show in the reader's own spelling."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedRequest:
+    """One request to the ERP; `body` is the JSON text that will be sent, byte for byte."""
+
+    method: Literal["POST", "PATCH", "DELETE"]
+    path: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Precondition:
+    """A value in the ERP that the plan relies on.
+
+    Without a tolerance any other value means: ask again. With one, the value is watched,
+    and only a move by more than the tolerance does. `name` is a word of the trade such as
+    "unit cost"; `subject` says of what, such as an item number.
+    """
+
+    name: str
+    subject: str
+    value: str
+    tolerance: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One field as it is and as it will be; `before` is None where nothing stood.
+
+    `field` is a stable word (vendor, item, quantity, unit_cost, line_total, location,
+    expected_receipt_date, order_total, reference); `subject` groups the fields of one line,
+    empty for the document itself.
+    """
+
+    field: str
+    subject: str
+    before: Value
+    after: Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WritePlan:
+    """Requests, what they rely on, and how they read; the card is drawn from it."""
+
+    connector: str
+    company: str
+    marker: str
+    requests: tuple[PlannedRequest, ...]
+    preconditions: tuple[Precondition, ...]
+    changes: tuple[Change, ...]
+    cost: Money | None
+
+    @property
+    def hash(self) -> PlanHash:
+        """Return the hash an approver signs; watched values are not part of it."""
+        exact = tuple(item for item in self.preconditions if item.tolerance is None)
+        return PlanHash(
+            digest(
+                {
+                    "connector": self.connector,
+                    "company": self.company,
+                    "marker": self.marker,
+                    "requests": self.requests,
+                    "preconditions": exact,
+                    "changes": self.changes,
+                    "cost": self.cost,
+                }
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """Something in the ERP, or in the change itself, is no longer what the person saw."""
+
+    what: str
+    subject: str
+    before: Value
+    after: Value
+
+
+def _moved(before: Precondition, after: Precondition) -> bool:
+    if before.value == after.value:
+        return False
+    if before.tolerance is None:
+        return True
+    try:
+        return abs(Decimal(after.value) - Decimal(before.value)) > before.tolerance
+    except InvalidOperation:
+        return True
+
+
+def differences(seen: WritePlan, rebuilt: WritePlan) -> tuple[Difference, ...]:
+    """Return what moved between the plan a person saw and the one rebuilt now.
+
+    Empty exactly when the old approval may be acted on.
+    """
+    before = {(item.name, item.subject): item for item in seen.preconditions}
+    after = {(item.name, item.subject): item for item in rebuilt.preconditions}
+    found = [
+        Difference(
+            what=name,
+            subject=subject,
+            before=old.value if (old := before.get((name, subject))) else None,
+            after=new.value if (new := after.get((name, subject))) else None,
+        )
+        for name, subject in dict.fromkeys((*before, *after))
+        if (old := before.get((name, subject))) is None
+        or (new := after.get((name, subject))) is None
+        or _moved(old, new)
+    ]
+    shown = {(item.field, item.subject): item.after for item in seen.changes}
+    found += [
+        Difference(
+            what=item.field,
+            subject=item.subject,
+            before=shown.get((item.field, item.subject)),
+            after=item.after,
+        )
+        for item in rebuilt.changes
+        if shown.get((item.field, item.subject)) != item.after
+    ]
+    if not found and seen.hash != rebuilt.hash:
+        found.append(Difference(what="payload", subject="", before=seen.hash, after=rebuilt.hash))
+    return tuple(found)

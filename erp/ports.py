@@ -1,0 +1,124 @@
+"""What Countersign needs from an ERP; reading and writing are two things, with two log-ins."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from decisions.actions import DraftedAction
+from decisions.errors import CountersignError
+from decisions.plan import WritePlan
+from decisions.recommendation import Receipt
+
+
+class ErpUnreachableError(CountersignError):
+    """The ERP gave no usable answer; what it did is not known from this."""
+
+    def __init__(self, system: str, why: str) -> None:
+        """Name the system and what was seen."""
+        self.system = system
+        super().__init__(f"{system} cannot be read right now ({why}).")
+
+
+class NotPlannableError(CountersignError):
+    """The ERP was read, and the drafted action cannot be done there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a connector can write, and what the other kinds would need; both by action kind."""
+
+    system: str
+    writes: frozenset[str]
+    needs: Mapping[str, str]
+
+
+class Reader(Protocol):
+    """Reads the ERP from its primary; handed to the workflow."""
+
+    def capabilities(self) -> Capabilities:
+        """Return what this connector can do."""
+        ...
+
+    async def plan(self, action: DraftedAction, *, marker: str) -> WritePlan:
+        """Read everything the action touches and build the exact change.
+
+        Raises:
+            ErpUnreachableError: no usable answer.
+            NotPlannableError: an unknown vendor or item, a unit that would have to be guessed,
+                a kind this connector cannot write.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The marker stands in the ERP, on this document."""
+
+    document: str
+    document_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotFound:
+    """The ERP was searched, and the marker does not stand there now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CannotTell:
+    """The search got no usable answer."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """The ERP said that it is done."""
+
+    document: str
+    document_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The ERP said no, with an answer that it only gives before it commits."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """The document was changed by somebody else; nothing was written."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """No answer, or one that the ERP is known to send after committing too."""
+
+    why: str
+
+
+Search: TypeAlias = Found | NotFound | CannotTell
+Outcome: TypeAlias = Applied | Refused | Moved | Unknown
+
+
+class Writer(Protocol):
+    """Writes the ERP; handed to the write gate and to nobody else."""
+
+    async def probe(self, plan: WritePlan) -> Search:
+        """Search the primary for the plan's marker."""
+        ...
+
+    async def apply(self, plan: WritePlan) -> Outcome:
+        """Send the plan's one request, once, with no retry inside."""
+        ...
+
+    async def verify(self, plan: WritePlan, found: Found) -> Receipt:
+        """Read the document back, field by field.
+
+        Raises:
+            ErpUnreachableError: no usable answer.
+        """
+        ...
