@@ -7,7 +7,7 @@ UV := $(BIN)/uv
 UV_COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types floors bench lock hooks
+.PHONY: help docs demo test check lint types floors bench lock hooks
 
 # List the commands
 help:
@@ -65,3 +65,7 @@ lock: $(VENV)/.run
 # Let every commit run the checks first
 hooks: $(VENV)/.dev
 	@$(BIN)/pre-commit install
+
+# Renew the parts of docs/ that are made from the code
+docs: $(VENV)/.dev
+	@$(BIN)/python -m docs.generate

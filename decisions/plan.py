@@ -1,5 +1,6 @@
 """What a connector will send, exactly; the approver approves its hash."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -112,31 +113,30 @@ def differences(seen: WritePlan, rebuilt: WritePlan) -> tuple[Difference, ...]:
 
     Empty exactly when the old approval may be acted on.
     """
-    before = {(item.name, item.subject): item for item in seen.preconditions}
-    after = {(item.name, item.subject): item for item in rebuilt.preconditions}
-    found = [
-        Difference(
-            what=name,
-            subject=subject,
-            before=old.value if (old := before.get((name, subject))) else None,
-            after=new.value if (new := after.get((name, subject))) else None,
-        )
-        for name, subject in dict.fromkeys((*before, *after))
-        if (old := before.get((name, subject))) is None
-        or (new := after.get((name, subject))) is None
-        or _moved(old, new)
-    ]
-    shown = {(item.field, item.subject): item.after for item in seen.changes}
-    found += [
-        Difference(
-            what=item.field,
-            subject=item.subject,
-            before=shown.get((item.field, item.subject)),
-            after=item.after,
-        )
-        for item in rebuilt.changes
-        if shown.get((item.field, item.subject)) != item.after
-    ]
+    found = [*_moved_facts(seen, rebuilt), *_moved_changes(seen, rebuilt)]
     if not found and seen.hash != rebuilt.hash:
         found.append(Difference(what="payload", subject="", before=seen.hash, after=rebuilt.hash))
     return tuple(found)
+
+
+def _moved_facts(seen: WritePlan, rebuilt: WritePlan) -> Iterator[Difference]:
+    before = {(item.name, item.subject): item for item in seen.preconditions}
+    after = {(item.name, item.subject): item for item in rebuilt.preconditions}
+    for name, subject in dict.fromkeys((*before, *after)):
+        old, new = before.get((name, subject)), after.get((name, subject))
+        if old is None or new is None or _moved(old, new):
+            yield Difference(
+                what=name,
+                subject=subject,
+                before=old.value if old else None,
+                after=new.value if new else None,
+            )
+
+
+def _moved_changes(seen: WritePlan, rebuilt: WritePlan) -> Iterator[Difference]:
+    before = {(item.field, item.subject): item.after for item in seen.changes}
+    after = {(item.field, item.subject): item.after for item in rebuilt.changes}
+    for field, subject in dict.fromkeys((*before, *after)):
+        old, new = before.get((field, subject)), after.get((field, subject))
+        if old != new:
+            yield Difference(what=field, subject=subject, before=old, after=new)

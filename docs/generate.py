@@ -1,0 +1,57 @@
+"""Writes the parts of the documentation that are made from the code: `make docs`."""
+
+import re
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from bot.settings import PREFIX, Settings
+from decisions.lifecycle import MOVES
+
+HERE = Path(__file__).parent
+
+
+def settings_table() -> str:
+    """Return a row for each setting."""
+    rows = ["| Variable | Default | What it is |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = "**required**" if field.is_required() else f"`{field.default}`"
+        rows.append(f"| `{PREFIX}{name.upper()}` | {default} | {field.description} |")
+    return "\n".join(rows)
+
+
+def moves_diagram() -> str:
+    """Return the moves as a Mermaid state diagram."""
+    lines = ["```mermaid", "stateDiagram-v2", "    [*] --> proposed"]
+    lines += [
+        f"    {before.value} --> {after.value}: {event.value}"
+        for (before, event), after in MOVES.items()
+    ]
+    return "\n".join([*lines, "```"])
+
+
+PARTS: Mapping[str, tuple[str, Callable[[], str]]] = {
+    "settings": ("settings.md", settings_table),
+    "moves": ("life.md", moves_diagram),
+}
+
+
+def filled(text: str, name: str, content: str) -> str:
+    """Return a page with one of its generated parts renewed."""
+    pattern = re.compile(rf"(<!-- {name}: [^\n]*-->\n).*?(<!-- end -->)", re.DOTALL)
+    return pattern.sub(lambda found: f"{found[1]}{content}\n{found[2]}", text)
+
+
+def main() -> None:
+    """Renew every page; print the ones that changed."""
+    for name, (page, make) in PARTS.items():
+        path = HERE / page
+        old = path.read_text(encoding="utf-8")
+        new = filled(old, name, make())
+        if new != old:
+            path.write_text(new, encoding="utf-8")
+            sys.stdout.write(f"{page}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""The environment is read once, and every problem is said at once."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.settings import PREFIX, Settings, SettingsError, settings_from
+
+GUID = "0f2d7c64-5c0e-4a8e-9a53-1d3f5c8b7e10"
+GOOD = {
+    "COUNTERSIGN_DATABASE": "sqlite:///countersign.db",
+    "COUNTERSIGN_ROUTING_FILE": "routing.yaml",
+    "COUNTERSIGN_TENANT_ID": GUID.upper(),
+    "COUNTERSIGN_APP_ID": GUID,
+    "COUNTERSIGN_APP_SECRET": "s3cret-of-the-app",
+    "COUNTERSIGN_WEBHOOK_SECRET": "0123456789abcdef",
+    "COUNTERSIGN_BC_COMPANY": GUID,
+    "COUNTERSIGN_BC_TENANT_ID": GUID,
+    "COUNTERSIGN_BC_READER_ID": GUID,
+    "COUNTERSIGN_BC_READER_SECRET": "r",
+    "COUNTERSIGN_BC_WRITER_ID": GUID,
+    "COUNTERSIGN_BC_WRITER_SECRET": "w",
+}
+
+
+def test_a_complete_environment_is_taken_with_its_defaults():
+    settings = settings_from(GOOD)
+
+    assert (settings.tenant_id, settings.host, settings.quiet_period) == (
+        GUID,
+        "127.0.0.1",
+        timedelta(minutes=15),
+    )
+
+
+def test_all_that_is_missing_is_named_together():
+    with pytest.raises(SettingsError) as caught:
+        settings_from({})
+
+    required = {
+        PREFIX + name.upper()
+        for name, field in Settings.model_fields.items()
+        if field.is_required()
+    }
+    assert {problem.split()[0] for problem in caught.value.problems} == required
+
+
+def test_what_is_wrong_is_named_with_what_is_missing():
+    broken = GOOD | {"COUNTERSIGN_TENANT_ID": "contoso", "COUNTERSIGN_PORT": "many"}
+    del broken["COUNTERSIGN_APP_SECRET"]
+
+    with pytest.raises(SettingsError) as caught:
+        settings_from(broken)
+
+    assert len(caught.value.problems) == 3
+
+
+def test_a_secret_may_come_from_a_file(tmp_path):
+    path = tmp_path / "secret"
+    path.write_text("from-a-file\n")
+    filed = {name: value for name, value in GOOD.items() if name != "COUNTERSIGN_APP_SECRET"}
+
+    settings = settings_from(filed | {"COUNTERSIGN_APP_SECRET_FILE": str(path)})
+
+    assert settings.app_secret.get_secret_value() == "from-a-file"
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    filed = {name: value for name, value in GOOD.items() if name != "COUNTERSIGN_APP_SECRET"}
+
+    with pytest.raises(SettingsError, match="nowhere cannot be read"):
+        settings_from(filed | {"COUNTERSIGN_APP_SECRET_FILE": str(tmp_path / "nowhere")})
+
+
+def test_no_secret_is_shown_when_settings_are_printed():
+    assert "s3cret-of-the-app" not in repr(settings_from(GOOD))
+
+
+def test_hosts_are_separated_by_commas():
+    settings = settings_from(GOOD | {"COUNTERSIGN_SERVICE_HOSTS": "a.example, b.example"})
+
+    assert settings.service_hosts == ("a.example", "b.example")
