@@ -46,7 +46,7 @@ class Settings(BaseSettings):
         description="The YAML file with plants, people, channels and rules (docs/routing.md).",
     )
     host: str = Field("127.0.0.1", description="The address to listen on.")
-    port: int = Field(3978, ge=1, le=65535, description="The port to listen on.")
+    port: int = Field(3978, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
     tenant_id: Guid = Field(description="The Microsoft Entra tenant whose people may click.")
     app_id: Guid = Field(description="The Microsoft Entra application id of the bot.")
     app_secret: SecretStr = Field(description="The client secret of the bot's application.")
@@ -61,15 +61,26 @@ class Settings(BaseSettings):
     login_authority: str = Field(
         "https://login.microsoftonline.com", description="Where tokens are asked for."
     )
+    trusted_ca: Path | None = Field(
+        None,
+        description="A PEM file of certificate authorities to trust when asking for tokens, "
+        "where a proxy has its own.",
+    )
     service_hosts: tuple[str, ...] = Field(
         ("smba.trafficmanager.net", "smba.infra.gcc.teams.microsoft.com"),
         description="The Bot Connector hosts that are trusted with our token (JSON list).",
     )
     bc_url: str = Field(
-        "https://api.businesscentral.dynamics.com",
-        description="The Business Central service, or http(s)://host:7048/instance on premises.",
+        "https://api.businesscentral.dynamics.com/v2.0",
+        description="The Business Central service, or https://host:7048/instance on premises.",
     )
-    bc_environment: str = Field("Production", description="The Business Central environment.")
+    bc_environment: str = Field(
+        "Production", description="The Business Central environment; empty on premises."
+    )
+    bc_login_authority: str = Field(
+        "https://login.microsoftonline.com",
+        description="Where tokens for Business Central are asked for.",
+    )
     bc_company: Guid = Field(description="The id of the Business Central company; never guessed.")
     bc_tenant_id: Guid = Field(description="The Entra tenant of Business Central.")
     bc_reader_id: Guid = Field(description="The application that may read Business Central.")
