@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -65,16 +66,35 @@ def postgres_server() -> PostgresServer:
 
 @contextmanager
 def fresh_postgres(*, migrated: bool = True) -> Iterator[str]:
-    """Make an empty database and return its URL; drop it afterwards."""
-    server, name = postgres_server(), f"test_{next(_numbers)}"
-    template = "template_countersign" if migrated else "template0"
-    server.run(
+    """Return the URL of an empty database of one's own; drop it afterwards.
+
+    A migrated one is copied while the test before it runs, which halves the time of all tests.
+    """
+    if migrated:
+        name = _prepared.pop().result() if _prepared else _create("template_countersign")
+        _prepared.append(_meanwhile.submit(_create, "template_countersign"))
+    else:
+        name = _create("template0")
+    yield postgres_server().url(name)
+    _meanwhile.submit(_drop, name)
+
+
+_meanwhile = ThreadPoolExecutor(1)
+_prepared: list[Future[str]] = []
+
+
+def _create(template: str) -> str:
+    name = f"test_{next(_numbers)}"
+    postgres_server().run(
         sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
             sql.Identifier(name), sql.Identifier(template)
         )
     )
-    yield server.url(name)
-    server.run(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    return name
+
+
+def _drop(name: str) -> None:
+    postgres_server().run(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def fresh_sqlite(folder: Path) -> str:

@@ -1,0 +1,378 @@
+"""Everything that happens later: one table, claimed by any number of replicas.
+
+`due_at` is start, retry and lease expiry at once: claiming moves it a lease ahead, so whoever
+finds a job due may take it, and nobody has to notice that a replica died. `attempts` is the
+fencing token: it counts the claims, and whoever lost a job cannot finish it any more. `key`
+makes a job once per occurrence. `lane` runs one job at a time, in the order of `due_at`, and
+one that was interrupted goes first.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Row,
+    ScalarSelect,
+    Subquery,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    true,
+    update,
+)
+
+from decisions.canonical import Plain
+from decisions.errors import CountersignError
+from storage.inserts import insert_unless_there
+from storage.tables import HAS_LANE, HAS_NO_LANE, IS_UNDONE, jobs, lane_uses
+
+_LANES_LOCK: Final = 0x636C
+"""Sets our advisory locks on PostgreSQL apart from other people's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A claimed job; `due_at` is when it should have started, `until` when its lease ends."""
+
+    id: int
+    kind: str
+    key: str
+    lane: str | None
+    payload: Mapping[str, Plain]
+    due_at: datetime
+    attempts: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """At most so many within any stretch of time of this length."""
+
+    count: int
+    within: timedelta
+
+
+PER_CONVERSATION: Final = (
+    Rate(count=7, within=timedelta(seconds=1)),
+    Rate(count=60, within=timedelta(seconds=30)),
+    Rate(count=1800, within=timedelta(hours=1)),
+)
+"""What Teams takes from one bot in one conversation.
+
+https://learn.microsoft.com/microsoftteams/platform/bots/how-to/rate-limit
+"""
+
+
+class LostLeaseError(CountersignError):
+    """A job was given up for lost, and somebody else has it or has done it."""
+
+    def __init__(self, job: Job) -> None:
+        """Name the job."""
+        self.job = job
+        super().__init__(
+            f"Job {job.key} took longer than its lease and was taken over. "
+            "What this attempt still wanted to keep is dropped."
+        )
+
+
+_HELD: Final = (jobs.c.id == bindparam("job")) & (jobs.c.attempts == bindparam("token"))
+_GIVE_BACK: Final = update(jobs).where(_HELD, IS_UNDONE)
+_CANCEL: Final = (
+    update(jobs)
+    .where(jobs.c.key == bindparam("wanted"), IS_UNDONE, jobs.c.waiting)
+    .values(done=True)
+)
+
+
+class Jobs:
+    """The jobs of one turn."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Work inside the turn's transaction."""
+        self._connection = connection
+        self.added = False
+
+    def add(
+        self,
+        kind: str,
+        key: str,
+        payload: Mapping[str, Plain],
+        *,
+        due_at: datetime,
+        lane: str | None = None,
+    ) -> bool:
+        """Let something be done later; False when there is or was a job with this key."""
+        row = {
+            "kind": kind,
+            "key": key,
+            "lane": lane,
+            "payload": payload,
+            "due_at": due_at,
+            "attempts": 0,
+            "waiting": True,
+            "done": False,
+            "error": "",
+        }
+        new = insert_unless_there(self._connection, jobs, row) is not None
+        self.added = self.added or new
+        return new
+
+    def cancel(self, key: str) -> bool:
+        """Strike out a job that nobody has started; False when there is none."""
+        return self._connection.execute(_CANCEL, {"wanted": key}).rowcount == 1
+
+    def claim(
+        self,
+        now: datetime,
+        lease: timedelta,
+        limit: int,
+        *,
+        kinds: Collection[str] | None = None,
+    ) -> tuple[Job, ...]:
+        """Take due jobs, the longest due first; nobody else gets them until the lease ends.
+
+        With `kinds` no others are taken; a lane whose next job is of another kind waits for
+        somebody who takes that kind.
+        """
+        lanes = self._lanes_with_work(now, limit, kinds)
+        due = sorted(
+            [*self._heads(lanes, now, kinds), *self._free(now, limit, kinds)],
+            key=lambda row: (row.due_at, row.id),
+        )[:limit]
+        if not due:
+            return ()
+        until = now + lease
+        self._connection.execute(
+            update(jobs)
+            .where(jobs.c.id.in_([row.id for row in due]))
+            .values(due_at=until, attempts=jobs.c.attempts + 1, waiting=False)
+        )
+        return tuple(_claimed(row, until) for row in due)
+
+    def _lanes_with_work(
+        self, now: datetime, limit: int, kinds: Collection[str] | None
+    ) -> list[str]:
+        """Return lanes whose next job is due, and on PostgreSQL keep others out of them.
+
+        Without the lock, a claimer that looked a moment earlier could start the second job of
+        a lane while the first one is being started here.
+        """
+        lanes, head = _lane_names(), jobs.alias()
+        found = (
+            select(lanes.c.lane)
+            .select_from(lanes)
+            .join(head, head.c.id == _head_of(lanes))
+            .where(head.c.due_at <= now, _of_kind(head.c.kind, kinds))
+            .order_by(head.c.due_at, head.c.id)
+            .limit(limit)
+        )
+        names = list(self._connection.execute(found).scalars())
+        if not names or self._connection.dialect.name == "sqlite":
+            return names  # SQLite lets one transaction write at a time
+        lane = func.unnest(cast(literal(names), ARRAY(Text))).column_valued("lane")
+        locked = select(lane).where(
+            func.pg_try_advisory_xact_lock(_LANES_LOCK, func.hashtext(lane))
+        )
+        return list(self._connection.execute(locked).scalars())
+
+    def _heads(
+        self, lanes: list[str], now: datetime, kinds: Collection[str] | None
+    ) -> Iterable[Row[tuple[object, ...]]]:
+        if not lanes:
+            return ()
+        # A second look under the lock: on PostgreSQL each statement sees what was kept before it.
+        return self._connection.execute(
+            select(jobs)
+            .where(
+                jobs.c.lane.in_(lanes),
+                jobs.c.id == _head_of(jobs),
+                IS_UNDONE,
+                HAS_LANE,
+                jobs.c.due_at <= now,
+                _of_kind(jobs.c.kind, kinds),
+            )
+            .with_for_update(skip_locked=True)
+        )
+
+    def _free(
+        self, now: datetime, limit: int, kinds: Collection[str] | None
+    ) -> Iterable[Row[tuple[object, ...]]]:
+        return self._connection.execute(
+            select(jobs)
+            .where(IS_UNDONE, HAS_NO_LANE, jobs.c.due_at <= now, _of_kind(jobs.c.kind, kinds))
+            .order_by(jobs.c.due_at, jobs.c.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+
+    def finish(self, job: Job) -> None:
+        """Strike a job out; in the turn that keeps what it did.
+
+        Raises:
+            LostLeaseError: somebody else took it over.
+        """
+        self._give_back(job, done=True, waiting=True)
+
+    def retry(self, job: Job, due_at: datetime, error: str) -> None:
+        """Let a job be tried again later; the others in its lane go on.
+
+        Raises:
+            LostLeaseError: somebody else took it over.
+        """
+        self._give_back(job, due_at=due_at, waiting=True, error=error)
+
+    def hold(self, job: Job, until: datetime, error: str) -> None:
+        """Let a job be tried again later, and nothing in its lane before it.
+
+        Raises:
+            LostLeaseError: somebody else took it over.
+        """
+        self._give_back(job, due_at=until, error=error)
+
+    def renew(self, job: Job, until: datetime) -> None:
+        """Keep a job for longer.
+
+        Raises:
+            LostLeaseError: somebody else took it over.
+        """
+        self._give_back(job, due_at=until)
+
+    def _give_back(self, job: Job, **change: object) -> None:
+        statement = _GIVE_BACK.values(**change)
+        held = self._connection.execute(statement, {"job": job.id, "token": job.attempts})
+        if held.rowcount == 0:
+            raise LostLeaseError(job)
+
+    def take_rate(
+        self, lane: str, now: datetime, limits: Collection[Rate] = PER_CONVERSATION
+    ) -> timedelta | None:
+        """Count one use of a lane; or return how long to wait, and count nothing.
+
+        Replicas share the count: any stretch of time is kept to, whoever sends.
+        """
+        if self._connection.dialect.name != "sqlite":
+            self._connection.execute(
+                select(func.pg_advisory_xact_lock(_LANES_LOCK, func.hashtext(f"rate:{lane}")))
+            )
+        waits = [self._wait_for(lane, now, rate) for rate in limits]
+        longest = max(waits, default=timedelta(0))
+        if longest > timedelta(0):
+            return longest
+        oldest = now - max((rate.within for rate in limits), default=timedelta(0))
+        self._connection.execute(
+            delete(lane_uses).where(lane_uses.c.lane == lane, lane_uses.c.at <= oldest)
+        )
+        self._connection.execute(insert(lane_uses), {"lane": lane, "at": now})
+        return None
+
+    def _wait_for(self, lane: str, now: datetime, rate: Rate) -> timedelta:
+        """Return how long until the use that is `count` uses back leaves the stretch."""
+        at = self._connection.execute(
+            select(lane_uses.c.at)
+            .where(lane_uses.c.lane == lane)
+            .order_by(lane_uses.c.at.desc())
+            .offset(rate.count - 1)
+            .limit(1)
+        ).scalar()
+        return timedelta(0) if at is None else at + rate.within - now
+
+    def next_due(self, *, kinds: Collection[str] | None = None) -> datetime | None:
+        """Return when something next becomes claimable; None when nothing waits at all.
+
+        A job behind another one in its lane is not counted: it cannot start yet.
+        """
+        return self._earliest(kinds, true())
+
+    def oldest_due(self, now: datetime) -> datetime | None:
+        """Return since when the longest waiting of the claimable jobs is due; None when none."""
+        return self._earliest(None, jobs.c.due_at <= now)
+
+    def _earliest(
+        self, kinds: Collection[str] | None, condition: ColumnElement[bool]
+    ) -> datetime | None:
+        lanes = _lane_names()
+        free = select(func.min(jobs.c.due_at)).where(
+            IS_UNDONE, HAS_NO_LANE, condition, _of_kind(jobs.c.kind, kinds)
+        )
+        heads = (
+            select(func.min(jobs.c.due_at))
+            .select_from(lanes)
+            .join(jobs, jobs.c.id == _head_of(lanes))
+            .where(condition, _of_kind(jobs.c.kind, kinds))
+        )
+        found = [self._connection.execute(statement).scalar() for statement in (free, heads)]
+        return min((moment for moment in found if moment is not None), default=None)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many jobs of each kind are not done."""
+        rows = self._connection.execute(
+            select(jobs.c.kind, func.count()).where(IS_UNDONE).group_by(jobs.c.kind)
+        )
+        return {row[0]: row[1] for row in rows}
+
+    def sweep(self, before: datetime) -> int:
+        """Remove done jobs whose lease or start lies before; their keys may be used again."""
+        gone = self._connection.execute(delete(jobs).where(jobs.c.done, jobs.c.due_at < before))
+        return gone.rowcount
+
+
+def _lane_names() -> Subquery:
+    """Return each lane that has work, by jumping through the index from one to the next.
+
+    A lane may have thousands of jobs waiting; looking at each would make claiming slower the
+    more there is to do.
+    """
+    work = jobs.alias()
+    names = select(func.min(work.c.lane).label("lane")).where(
+        ~work.c.done, work.c.lane.is_not(None)
+    )
+    walk = names.cte("lane_walk", recursive=True)
+    further = (
+        select(func.min(jobs.c.lane))
+        .where(IS_UNDONE, HAS_LANE, jobs.c.lane > walk.c.lane)
+        .correlate(walk)
+        .scalar_subquery()
+    )
+    walk = walk.union_all(select(further).where(walk.c.lane.is_not(None)))
+    return select(walk.c.lane).where(walk.c.lane.is_not(None)).subquery("lanes")
+
+
+def _head_of(lanes: FromClause) -> ScalarSelect[int]:
+    """Return the id of the job that a lane must do next: the one that runs, or the first due."""
+    work = jobs.alias()
+    return (
+        select(work.c.id)
+        .where(~work.c.done, work.c.lane.is_not(None), work.c.lane == lanes.c.lane)
+        .order_by(work.c.waiting, work.c.due_at, work.c.id)
+        .limit(1)
+        .correlate(lanes)
+        .scalar_subquery()
+    )
+
+
+def _of_kind(kind: ColumnElement[str], kinds: Collection[str] | None) -> ColumnElement[bool]:
+    return true() if kinds is None else kind.in_(sorted(kinds))
+
+
+def _claimed(row: Row[tuple[object, ...]], until: datetime) -> Job:
+    return Job(
+        id=row.id,
+        kind=row.kind,
+        key=row.key,
+        lane=row.lane,
+        payload=row.payload,
+        due_at=row.due_at,
+        attempts=row.attempts + 1,
+        until=until,
+    )
