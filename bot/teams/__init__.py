@@ -1,0 +1,1 @@
+"""Microsoft Teams: who may speak to us, what they said, and how we answer."""

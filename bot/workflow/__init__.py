@@ -1,0 +1,1 @@
+"""What happens to a recommendation, one module per step."""
