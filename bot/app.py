@@ -33,7 +33,7 @@ from bot.workflow.front import Front
 from bot.workflow.ids import new_id
 from bot.workflow.prepare import prepare
 from bot.workflow.show import say, show
-from bot.workflow.tell import Teller, tell
+from bot.workflow.tell import Webhooks, tell
 from bot.workflow.write import Patience, reconcile, write
 from decisions.errors import CountersignError
 from erp.business_central.client import BusinessCentralClient, Company
@@ -149,7 +149,7 @@ def _gate(settings: Settings, ctx: Context, session: aiohttp.ClientSession) -> W
 
 
 def _steps(
-    ctx: Context, poster: Poster, gate: WriteGate, teller: Teller, patience: Patience
+    ctx: Context, poster: Poster, gate: WriteGate, webhooks: Webhooks, patience: Patience
 ) -> Mapping[str, Step]:
     return {
         lineup.PREPARE: lambda job: prepare(job.payload, ctx),
@@ -159,7 +159,7 @@ def _steps(
         lineup.ESCALATE: lambda job: clockwork.escalate(job.payload, ctx),
         lineup.EXPIRE: lambda job: clockwork.expire(job.payload, ctx),
         lineup.RETURN: lambda job: clockwork.bring_back(job.payload, ctx),
-        lineup.TELL: lambda job: tell(job, ctx, teller),
+        lineup.TELL: lambda job: tell(job.payload, ctx, webhooks, attempt=job.attempts),
         lineup.SAY: lambda job: say(job.payload, poster),
     }
 
@@ -198,7 +198,7 @@ async def running(
                 ctx,
                 poster,
                 _gate(settings, ctx, session),
-                Teller(session=session, secret=settings.webhook_secret.get_secret_value()),
+                _webhooks(settings, session),
                 Patience(quiet=settings.quiet_period),
             ),
             now=now,
@@ -206,10 +206,15 @@ async def running(
         )
         url = await _listen(settings, ctx, doors.gate, stack)
         if work:
-            stack.push_async_callback(_stopped, asyncio.create_task(worker.run()))
+            stack.push_async_callback(_finished, worker, asyncio.create_task(worker.run()))
             stack.push_async_callback(_stopped, asyncio.create_task(store.listen(worker.wake)))
             store.on_jobs(worker.wake)
         yield Running(url=url, ctx=ctx, worker=worker)
+
+
+def _webhooks(settings: Settings, session: aiohttp.ClientSession) -> Webhooks:
+    secret = settings.webhook_secret.get_secret_value().encode()
+    return Webhooks(session=session, master_secret=secret, http_too=settings.webhook_http)
 
 
 class NotMigratedError(CountersignError):
@@ -270,6 +275,11 @@ async def _listen(settings: Settings, ctx: Context, gate: Gate, stack: AsyncExit
     await site.start()
     host, port = runner.addresses[0][:2]
     return f"http://{host}:{port}"
+
+
+async def _finished(worker: Worker, running: "asyncio.Task[None]") -> None:
+    worker.stop()
+    await running
 
 
 async def _stopped(task: "asyncio.Task[None]") -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final, TypeAlias
 
 from bot.ports import Clock
-from bot.workflow.retry import RetryLaterError
+from bot.workflow.retry import LaneWaitsError, RetryLaterError
 from storage.jobs import Job, LostLeaseError
 from storage.store import Store
 
@@ -44,21 +44,28 @@ class Worker:
         self._at_once = at_once
         self._running: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
+        self._stopping = False
 
     def wake(self) -> None:
         """Look for due jobs now; may be called from the event loop only."""
         self._wake.set()
 
     async def run(self) -> None:
-        """Work until cancelled; then finish what is in hand."""
-        try:
-            while True:
-                self._wake.clear()
-                if not await self._claim_some():
-                    await self._nap()
-        finally:
-            if self._running:
-                await asyncio.wait(self._running, timeout=LEASE.total_seconds())
+        """Work until told to stop; then finish what is in hand."""
+        while not self._stopping:
+            self._wake.clear()
+            if not await self._claim_some():
+                await self._nap()
+        if self._running:
+            await asyncio.wait(self._running, timeout=LEASE.total_seconds())
+
+    def stop(self) -> None:
+        """Claim nothing more; `run` ends when what is in hand is done.
+
+        It is told, not cancelled: a cancelled claim would hold jobs until their lease ends.
+        """
+        self._stopping = True
+        self._wake.set()
 
     async def drain(self) -> int:
         """Run everything that is due now and what it causes; return how many jobs ran."""
@@ -106,16 +113,21 @@ class Worker:
             raise
         except RetryLaterError as later:
             log.info("job %s waits %s: %s", job.key, later.after, later)
-            await self._again(job, later.after, str(later))
+            await self._again(job, later)
         except Exception as error:
             log.exception("job %s broke", job.key)
-            await self._again(job, backoff(job.attempts), f"{type(error).__name__}: {error}")
+            why = f"{type(error).__name__}: {error}"
+            await self._again(job, RetryLaterError(backoff(job.attempts), why))
         else:
             await self._store.turn(lambda unit: unit.jobs.finish(job))
 
-    async def _again(self, job: Job, after: timedelta, why: str) -> None:
-        due = self._now() + after
-        await self._store.turn(lambda unit: unit.jobs.retry(job, due, why[:500]))
+    async def _again(self, job: Job, later: RetryLaterError) -> None:
+        """Put a job off; a lane that was told to wait waits as a whole."""
+        due, why = self._now() + later.after, str(later)[:500]
+        if isinstance(later, LaneWaitsError):
+            await self._store.turn(lambda unit: unit.jobs.hold(job, due, why))
+        else:
+            await self._store.turn(lambda unit: unit.jobs.retry(job, due, why))
 
     async def _renew(self, job: Job) -> None:
         while True:

@@ -46,13 +46,19 @@ class Settings(BaseSettings):
         description="The YAML file with plants, people, channels and rules (docs/routing.md).",
     )
     host: str = Field("127.0.0.1", description="The address to listen on.")
-    port: int = Field(3978, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+    port: int = Field(
+        3978, ge=0, le=65535, description="The port to listen on; 0 takes a free one."
+    )
     tenant_id: Guid = Field(description="The Microsoft Entra tenant whose people may click.")
     app_id: Guid = Field(description="The Microsoft Entra application id of the bot.")
     app_secret: SecretStr = Field(description="The client secret of the bot's application.")
     webhook_secret: SecretStr = Field(
         min_length=16,
         description="The master secret from which each source's webhook secret is derived.",
+    )
+    webhook_http: bool = Field(
+        default=False,
+        description="Let webhooks use plain http, to receivers on this machine only.",
     )
     openid_metadata: str = Field(
         "https://login.botframework.com/v1/.well-known/openidconfiguration",

@@ -1,7 +1,8 @@
 """What Countersign needs from an ERP; reading and writing are two things, with two log-ins."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Protocol, TypeAlias
 
 from decisions.actions import DraftedAction
@@ -16,6 +17,7 @@ class ErpUnreachableError(CountersignError):
     def __init__(self, system: str, why: str) -> None:
         """Name the system and what was seen."""
         self.system = system
+        self.why = why
         super().__init__(f"{system} cannot be read right now ({why}).")
 
 
@@ -25,11 +27,16 @@ class NotPlannableError(CountersignError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a connector can write, and what the other kinds would need; both by action kind."""
+    """What a connector can write, and what the other kinds would need; both by action kind.
+
+    `reduced` says what is read in a lesser way than it could be, and why; it fills as the
+    connector meets a permission that it was not given.
+    """
 
     system: str
     writes: frozenset[str]
     needs: Mapping[str, str]
+    reduced: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 class Reader(Protocol):
@@ -94,6 +101,14 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NotSent:
+    """The ERP did not take the request in: nothing was written, and it may be sent again."""
+
+    why: str
+    retry_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unknown:
     """No answer, or one that the ERP is known to send after committing too."""
 
@@ -101,7 +116,7 @@ class Unknown:
 
 
 Search: TypeAlias = Found | NotFound | CannotTell
-Outcome: TypeAlias = Applied | Refused | Moved | Unknown
+Outcome: TypeAlias = Applied | Refused | Moved | NotSent | Unknown
 
 
 class Writer(Protocol):

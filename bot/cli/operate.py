@@ -12,7 +12,6 @@ from bot.app import context
 from bot.settings import settings_from_environment
 from bot.workflow import keys, quarantine
 from bot.workflow.context import Context
-from decisions.routing import PlantId
 from storage.audit import verify_chain
 from storage.unit_of_work import UnitOfWork
 
@@ -68,14 +67,13 @@ def create_key(source: str, plants: tuple[str, ...], webhook: str | None) -> Non
     """Make a key and print it, once."""
 
     async def work(ctx: Context) -> None:
-        known = frozenset(PlantId(plant) for plant in plants)
-        made = await keys.create(ctx, source=source, plants=known, webhook_url=webhook)
+        order = keys.KeyOrder(source=source, plants=plants, webhook_url=webhook)
+        made = await keys.create(order, store=ctx.store, routing=ctx.routing, now=ctx.now())
         click.echo(f"Key {made.key.id} for {source}. It is shown this once:\n\n  {made.text}\n")
         if webhook:
-            secret = settings_from_environment().webhook_secret.get_secret_value()
-            click.echo(
-                f"Webhook secret for {source}:\n\n  {keys.webhook_secret(secret, source)}\n"
-            )
+            master = settings_from_environment().webhook_secret.get_secret_value().encode()
+            secret = keys.webhook_secret_text(master, source)
+            click.echo(f"Its webhooks are signed with:\n\n  {secret}\n")
 
     _with(work)
 
@@ -85,7 +83,7 @@ def list_keys() -> None:
 
     async def work(ctx: Context) -> None:
         table = Table("Key", "Source", "Plants", "Webhook", "Made", "Revoked")
-        for key in await ctx.store.read(lambda unit: unit.sources.all()):
+        for key in await keys.every(ctx.store):
             table.add_row(
                 key.id,
                 key.source,
@@ -103,7 +101,7 @@ def revoke_key(key_id: str) -> None:
     """Take a key out of use."""
 
     async def work(ctx: Context) -> None:
-        await keys.revoke(ctx, key_id)
+        await keys.revoke(key_id, store=ctx.store, now=ctx.now())
         click.echo(f"Key {key_id} no longer opens anything.")
 
     _with(work)
@@ -114,7 +112,7 @@ def list_quarantine() -> None:
 
     async def work(ctx: Context) -> None:
         table = Table("No.", "Source", "Their id", "Received", "Problems", "First problem")
-        for held in await ctx.store.read(lambda unit: unit.quarantine.held(200)):
+        for held in await quarantine.held(ctx.store):
             first = held.problems[0]
             table.add_row(
                 str(held.id),
@@ -133,7 +131,7 @@ def show_quarantine(number: int) -> None:
     """Print one with every problem."""
 
     async def work(ctx: Context) -> None:
-        held = await quarantine.show(ctx, number)
+        held = await quarantine.show(number, ctx.store)
         console = Console()
         for problem in held.problems:
             console.print(f"{problem.path or '/'}: {problem.what}", markup=False)
@@ -146,8 +144,16 @@ def retry_quarantine(number: int) -> None:
     """Try one again and say what came of it."""
 
     async def work(ctx: Context) -> None:
-        verdict = await quarantine.retry(ctx, number)
-        click.echo(f"{number}: {verdict.status}")
+        verdict = await quarantine.retry(number, ctx)
+        match verdict:
+            case quarantine.Accepted(id=name) | quarantine.Known(id=name):
+                click.echo(f"{number} is recommendation {name} now.")
+            case quarantine.Conflicting(id=name, paths=paths):
+                click.echo(
+                    f"{number} stays: {name} stands under its id; {', '.join(paths)} differ."
+                )
+            case quarantine.Held(problems=problems):
+                click.echo(f"{number} stays: {len(problems)} problems are left.")
 
     _with(work)
 
@@ -156,7 +162,7 @@ def drop_quarantine(number: int) -> None:
     """Put one aside for good."""
 
     async def work(ctx: Context) -> None:
-        await quarantine.drop(ctx, number)
+        await quarantine.drop(number, ctx)
         click.echo(f"{number} is put aside. It stays in the audit chain.")
 
     _with(work)

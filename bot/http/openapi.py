@@ -1,0 +1,450 @@
+"""The OpenAPI 3.1 document: the wire models, the answers, and every path of the API."""
+
+import json
+from functools import cache
+from importlib.metadata import version
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import models_json_schema
+
+from bot.workflow.wire import SentAction, SentRecommendation
+from decisions.lifecycle import Event, State
+
+API: Final = "/api/v1"
+
+_REF: Final = "#/components/schemas/"
+
+StateWord = Literal[tuple(state.value for state in State)]  # type: ignore[valid-type]  read from the table of states, so that none is forgotten
+EventWord = Literal[tuple(event.value for event in Event)]  # type: ignore[valid-type]  as above
+
+Pointer = Annotated[str, Field(description="A JSON Pointer into what was sent (RFC 6901).")]
+
+
+class Answer(BaseModel):
+    """A part of what is answered."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FoundProblem(Answer):
+    """What is wrong with one field, in words."""
+
+    path: Pointer
+    what: str
+
+
+class Taken(Answer):
+    """Kept: new, or exactly what was sent before."""
+
+    verdict: Literal["accepted", "same"]
+    source_id: str
+    id: str = Field(description="Our id: ten characters.")
+    marker: str = Field(description="The mark that the ERP document will carry: CS-<id>.")
+    status_url: str
+    superseded: str | None = Field(
+        None, description="What became of the earlier one that this one supersedes."
+    )
+
+
+class Conflict(Answer):
+    """Not kept: something else was sent under this id before, and that stands."""
+
+    verdict: Literal["conflict"]
+    source_id: str
+    id: str
+    marker: str
+    status_url: str
+    differs: list[Pointer] = Field(description="What differs, at most 20 places.")
+
+
+class Quarantined(Answer):
+    """Held back: it could not be understood."""
+
+    verdict: Literal["quarantined"]
+    source_id: str | None
+    quarantine: int = Field(description="Its number for `countersign quarantine show`.")
+    problems: list[FoundProblem] = Field(description="Every problem that was found.")
+
+
+class Counts(Answer):
+    """How many items had which verdict."""
+
+    accepted: int
+    same: int
+    conflict: int
+    quarantined: int
+
+
+class Verdicts(Answer):
+    """The verdict on each item of a list, in its order."""
+
+    counts: Counts
+    verdicts: list[Taken | Conflict | Quarantined]
+
+
+class NamedPerson(Answer):
+    """A person; the Entra object id is the identity, the name is for reading."""
+
+    name: str
+    entra_id: str
+
+
+class DecisionStatus(Answer):
+    """What a named person answered, and why."""
+
+    verdict: Literal["approve", "approve_changed", "acknowledge", "override", "not_now"]
+    by: NamedPerson
+    at: str
+    round: int
+    reason_code: str | None
+    reason: str | None
+    until: str | None = Field(description="Until when it was put off.")
+    plan_hash: str | None = Field(description="SHA-256 of exactly what was approved.")
+    changed_action: SentAction | None = Field(description="What was approved instead.")
+
+
+class FieldCheckStatus(Answer):
+    """One field as it was approved and as the ERP reads it back."""
+
+    field: str
+    subject: str
+    planned: Any
+    found: Any
+
+
+class ReceiptStatus(Answer):
+    """What stands in the ERP, read back."""
+
+    document: str
+    document_id: str
+    read_at: str
+    clean: bool = Field(description="Every field reads back as approved.")
+    fields: list[FieldCheckStatus]
+
+
+class HistoryEntry(Answer):
+    """Something that happened, and when."""
+
+    event: EventWord
+    at: str
+
+
+class Status(Answer):
+    """Where a recommendation stands."""
+
+    id: str
+    marker: str
+    source_id: str
+    kind: str
+    plant: str
+    headline: str
+    state: StateWord
+    round: int = Field(description="How often people were asked.")
+    revision: int
+    owner: NamedPerson = Field(description="Whose turn it is.")
+    decision: DecisionStatus | None
+    receipt: ReceiptStatus | None
+    problem: str | None = Field(description="What the ERP or the write said last.")
+    superseded_by: str | None
+    received_at: str
+    posted_at: str | None
+    valid_until: str
+    closed_at: str | None
+    history: list[HistoryEntry]
+
+
+class Told(Answer):
+    """The body of a webhook."""
+
+    type: str = Field(description="recommendation.<state>, such as recommendation.written.")
+    timestamp: str
+    data: Status
+
+
+class Withdrawal(Answer):
+    """Why a recommendation is taken back."""
+
+    reason: str = Field(min_length=1, max_length=200)
+
+
+class ProblemAnswer(BaseModel):
+    """A problem as RFC 9457 lays it out."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class ConflictAnswer(ProblemAnswer, Conflict):
+    """409: the same id with another content."""
+
+
+class QuarantineAnswer(ProblemAnswer, Quarantined):
+    """422: it could not be understood."""
+
+
+class NoneTakenAnswer(ProblemAnswer, Verdicts):
+    """422: no item of the list was taken."""
+
+
+_MODELS: Final[tuple[type[BaseModel], ...]] = (
+    SentRecommendation,
+    Taken,
+    ConflictAnswer,
+    QuarantineAnswer,
+    Verdicts,
+    NoneTakenAnswer,
+    Status,
+    Told,
+    Withdrawal,
+    ProblemAnswer,
+)
+
+EXAMPLE: Final[dict[str, object]] = {
+    "id": "planner-4711",
+    "kind": "stockout_risk",
+    "plant": "BREMEN",
+    "headline": "Bearings 6204 run out on Wednesday",
+    "subject": {"item": "1000-B6204", "vendor": "V-2040"},
+    "facts": [
+        {
+            "name": "stock on hand",
+            "value": "12",
+            "unit": "PCS",
+            "source": "Business Central",
+            "observed_at": "2026-03-02T08:50:00Z",
+        }
+    ],
+    "confidence": "0.86",
+    "impact": {
+        "lines": [
+            {
+                "kind": "downtime",
+                "amount": {"amount": "1800.00", "currency": "EUR"},
+                "per": "hour",
+                "probability": "0.6",
+                "basis": "Line 3 makes 120 pumps an hour at 15 EUR contribution.",
+                "bites_at": "2026-03-04T06:00:00+01:00",
+                "ends_at": "2026-03-04T14:00:00+01:00",
+            }
+        ],
+        "cost_of_acting": {"amount": "1250.00", "currency": "EUR"},
+    },
+    "action": {
+        "kind": "create_purchase_order",
+        "vendor": "V-2040",
+        "currency": "EUR",
+        "lines": [
+            {
+                "item": "1000-B6204",
+                "quantity": "40",
+                "unit": "PCS",
+                "unit_cost": {"amount": "31.25", "currency": "EUR"},
+                "expected_receipt_date": "2026-03-09",
+            }
+        ],
+    },
+    "valid_until": "2026-03-04T12:00:00+01:00",
+}
+
+
+@cache
+def openapi_document() -> dict[str, Any]:
+    """Return the document; it is the same for every installation."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Countersign",
+            "version": version("countersign"),
+            "description": "Recommendations in; who decided what, why, and what was written out.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/"}],
+        "security": [{"key": []}],
+        "paths": _paths(),
+        "webhooks": {"decided": {"post": _webhook()}},
+        "components": {
+            "schemas": _schemas(),
+            "securitySchemes": {
+                "key": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A key made with `countersign keys create`.",
+                }
+            },
+        },
+    }
+
+
+def _schemas() -> dict[str, Any]:
+    _, found = models_json_schema(
+        [(model, "validation") for model in _MODELS], ref_template=_REF + "{model}"
+    )
+    # Senders read "Recommendation"; that it was sent is our point of view.
+    named = json.dumps(found["$defs"]).replace(f"{_REF}Sent", _REF).replace('"Sent', '"')
+    schemas: dict[str, Any] = json.loads(named)
+    return schemas
+
+
+def _json(schema: str | dict[str, Any], media: str = "application/json") -> dict[str, Any]:
+    inner = {"$ref": _REF + schema} if isinstance(schema, str) else schema
+    return {media: {"schema": inner}}
+
+
+def _answer(description: str, schema: str | dict[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": _json(schema)}
+
+
+def _problem(description: str, schema: str | dict[str, Any] = "ProblemAnswer") -> dict[str, Any]:
+    return {"description": description, "content": _json(schema, "application/problem+json")}
+
+
+_UNKNOWN_KEY: Final = _problem("No key that is in force.")
+_NOT_FOUND: Final = _problem("This source sent no such recommendation.")
+
+
+def _paths() -> dict[str, Any]:
+    ours = {
+        "name": "id",
+        "in": "path",
+        "required": True,
+        "description": "Our id, with or without CS- before it.",
+        "schema": {"type": "string"},
+    }
+    return {
+        f"{API}/recommendations": {"post": _submit(), "get": _look_up()},
+        f"{API}/recommendations/{{id}}": {
+            "parameters": [ours],
+            "get": {
+                "operationId": "look",
+                "summary": "Where a recommendation stands",
+                "responses": {
+                    "200": _answer("Its state, decision and receipt.", "Status"),
+                    "401": _UNKNOWN_KEY,
+                    "404": _NOT_FOUND,
+                },
+            },
+        },
+        f"{API}/recommendations/{{id}}/withdraw": {
+            "parameters": [ours],
+            "post": {
+                "operationId": "withdraw",
+                "summary": "Take a recommendation back before anybody has decided",
+                "requestBody": {"required": True, "content": _json("Withdrawal")},
+                "responses": {
+                    "200": _answer("Withdrawn, now or before.", "Status"),
+                    "400": _problem("Not JSON."),
+                    "401": _UNKNOWN_KEY,
+                    "404": _NOT_FOUND,
+                    "409": _problem("It was decided, or is closed for another reason."),
+                    "413": _problem("The body is longer than 8 MiB."),
+                    "415": _problem("Not JSON in UTF-8, or compressed."),
+                    "422": _problem("No reason."),
+                },
+            },
+        },
+    }
+
+
+def _submit() -> dict[str, Any]:
+    one: dict[str, Any] = {"$ref": f"{_REF}Recommendation"}
+    several = {"type": "array", "items": one, "minItems": 1, "maxItems": 1000}
+    listed = {
+        "type": "object",
+        "properties": {"recommendations": several},
+        "required": ["recommendations"],
+        "additionalProperties": False,
+    }
+    event = {
+        "type": "object",
+        "description": "A CloudEvents 1.0 event; data.id falls back to the event's id.",
+        "properties": {
+            "specversion": {"const": "1.0"},
+            "id": {"type": "string", "minLength": 1},
+            "source": {"type": "string", "minLength": 1},
+            "type": {"type": "string", "minLength": 1},
+            "time": {"type": "string", "format": "date-time"},
+            "data": {"type": "object"},
+        },
+        "required": ["specversion", "id", "source", "type", "data"],
+    }
+    return {
+        "operationId": "submit",
+        "summary": "Send one recommendation, or from 1 to 1,000 in a list",
+        "description": "Once it is answered, what was kept is on disk. The same id with the same "
+        "content is kept once, however often it is sent. Numbers are text or JSON numbers and "
+        "are kept exactly; times carry a UTC offset; fields that are not listed are refused.",
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {"anyOf": [one, several, listed]},
+                    "example": EXAMPLE,
+                },
+                **_json(event, "application/cloudevents+json"),
+                **_json(
+                    {"type": "array", "items": event, "minItems": 1, "maxItems": 1000},
+                    "application/cloudevents-batch+json",
+                ),
+            },
+        },
+        "responses": {
+            "200": _answer("One: exactly this was sent before.", "Taken"),
+            "202": _answer(
+                "One: accepted. A list: at least one was accepted or sent before.",
+                {"anyOf": [{"$ref": f"{_REF}Taken"}, {"$ref": f"{_REF}Verdicts"}]},
+            ),
+            "400": _problem("Not JSON, or a list with no item or too many."),
+            "401": _UNKNOWN_KEY,
+            "409": _problem("One: the same id with another content.", "ConflictAnswer"),
+            "413": _problem("The body is longer than 8 MiB."),
+            "415": _problem("Not JSON in UTF-8, or compressed."),
+            "422": _problem(
+                "One: it waits in quarantine. A list: none was taken.",
+                {
+                    "anyOf": [
+                        {"$ref": f"{_REF}QuarantineAnswer"},
+                        {"$ref": f"{_REF}NoneTakenAnswer"},
+                    ]
+                },
+            ),
+        },
+    }
+
+
+def _look_up() -> dict[str, Any]:
+    return {
+        "operationId": "lookUp",
+        "summary": "Where the recommendation with your own id stands",
+        "parameters": [
+            {
+                "name": "source_id",
+                "in": "query",
+                "required": True,
+                "description": "The id that you sent it under.",
+                "schema": {"type": "string"},
+            }
+        ],
+        "responses": {
+            "200": _answer("Its state, decision and receipt.", "Status"),
+            "400": _problem("It names no recommendation."),
+            "401": _UNKNOWN_KEY,
+            "404": _NOT_FOUND,
+        },
+    }
+
+
+def _webhook() -> dict[str, Any]:
+    return {
+        "operationId": "decided",
+        "summary": "What became of a recommendation, sent to the webhook of its source",
+        "description": "Signed as Standard Webhooks describes: webhook-id, webhook-timestamp, "
+        "webhook-signature. Tried ten times within about three days.",
+        "requestBody": {"required": True, "content": _json("Told")},
+        "responses": {
+            "2XX": {"description": "Taken."},
+            "410": {"description": "Never send this one again."},
+        },
+    }

@@ -1,0 +1,76 @@
+"""What the Teams surface may ask of the workflow."""
+
+from bot.ports import CardJson
+from bot.workflow import commands, desk
+from bot.workflow.click import Click
+from bot.workflow.context import Context
+from bot.workflow.message import Message
+from decisions.audit import AuditEvent
+from decisions.people import Channel, ChannelId, TenantId
+from storage.unit_of_work import UnitOfWork
+
+
+class Front:
+    """Clicks, messages, and the bot's coming and going; each may be delivered twice."""
+
+    def __init__(self, ctx: Context) -> None:
+        """Work with these parts."""
+        self._ctx = ctx
+
+    async def click(self, click: Click) -> CardJson:
+        """Answer a person's click."""
+        return await desk.click(click, self._ctx)
+
+    async def look(self, click: Click) -> CardJson:
+        """Answer a client that refreshes a card by itself; decides nothing."""
+        return await desk.look(click, self._ctx)
+
+    async def command(self, message: Message) -> None:
+        """Answer what somebody wrote."""
+        await commands.command(message, self._ctx)
+
+    async def installed(self, channel: Channel) -> None:
+        """Remember how a channel is reached; cards that waited for it go out."""
+        now = self._ctx.now()
+
+        def turn(unit: UnitOfWork) -> None:
+            if unit.channels.get(channel.id) == channel:
+                return
+            unit.channels.keep(channel, now)
+            unit.audit.append(
+                AuditEvent(
+                    kind="channel_added",
+                    at=now,
+                    recommendation=None,
+                    actor=None,
+                    body={
+                        "channel": channel.id,
+                        "name": channel.name,
+                        "tenant": channel.tenant,
+                        "service_url": channel.service_url,
+                    },
+                )
+            )
+
+        await self._ctx.store.turn(turn)
+
+    async def removed(self, channel: ChannelId, tenant: TenantId) -> None:
+        """Remember that nothing can be posted there any more."""
+        now = self._ctx.now()
+
+        def turn(unit: UnitOfWork) -> None:
+            known = unit.channels.get(channel)
+            if known is None or known.tenant != tenant:
+                return
+            unit.channels.removed(channel, now)
+            unit.audit.append(
+                AuditEvent(
+                    kind="channel_removed",
+                    at=now,
+                    recommendation=None,
+                    actor=None,
+                    body={"channel": channel, "tenant": tenant},
+                )
+            )
+
+        await self._ctx.store.turn(turn)

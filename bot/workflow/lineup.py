@@ -1,0 +1,137 @@
+"""What happens later: each job's kind, the key that makes it once, and its lane."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from bot.workflow.message import Message
+from decisions.canonical import Plain, plain
+from decisions.recommendation import Recommendation, RecommendationId
+from decisions.routing import Route
+from storage.unit_of_work import UnitOfWork
+
+PREPARE: Final = "prepare"
+SHOW: Final = "show"
+WRITE: Final = "write"
+RECONCILE: Final = "reconcile"
+ESCALATE: Final = "escalate"
+EXPIRE: Final = "expire"
+RETURN: Final = "return"
+TELL: Final = "tell"
+SAY: Final = "say"
+
+
+def prepare(unit: UnitOfWork, one: Recommendation, *, due_at: datetime) -> None:
+    """Read the ERP and build the plan for this round."""
+    unit.jobs.add(PREPARE, f"prepare:{one.id}:{one.round}", {"id": one.id}, due_at=due_at)
+
+
+def prepare_again(unit: UnitOfWork, one: Recommendation, *, due_at: datetime) -> None:
+    """Build the plan anew, because what was approved is no longer what would be written."""
+    unit.jobs.add(PREPARE, f"prepare:{one.id}:{one.round}:again", {"id": one.id}, due_at=due_at)
+
+
+def show(unit: UnitOfWork, one: Recommendation, *, due_at: datetime) -> None:
+    """Post the card, or repaint it; one at a time in its channel."""
+    unit.jobs.add(
+        SHOW,
+        f"show:{one.id}:{one.revision}",
+        {"id": one.id},
+        due_at=due_at,
+        lane=lane_of(one.route),
+    )
+
+
+def post_again(unit: UnitOfWork, one: Recommendation, *, deleted: str, due_at: datetime) -> None:
+    """Post a card anew because somebody deleted the message it stood in."""
+    unit.jobs.add(
+        SHOW,
+        f"show:{one.id}:again:{deleted}",
+        {"id": one.id},
+        due_at=due_at,
+        lane=lane_of(one.route),
+    )
+
+
+def write(unit: UnitOfWork, one: Recommendation, *, due_at: datetime) -> None:
+    """Write the approved plan; one at a time for each ERP document."""
+    unit.jobs.add(
+        WRITE, f"write:{one.id}:{one.round}", {"id": one.id}, due_at=due_at, lane=_erp_lane(one)
+    )
+
+
+def reconcile(unit: UnitOfWork, one: Recommendation, *, due_at: datetime) -> None:
+    """Find out what became of a write whose answer was lost."""
+    unit.jobs.add(
+        RECONCILE,
+        f"reconcile:{one.id}:{one.round}",
+        {"id": one.id},
+        due_at=due_at,
+        lane=_erp_lane(one),
+    )
+
+
+def _erp_lane(one: Recommendation) -> str:
+    document = getattr(one.action, "document", one.id)
+    return f"erp:{document}"
+
+
+def escalate(unit: UnitOfWork, one: Recommendation, *, posted_at: datetime) -> None:
+    """Ask the next person when the present one has not answered."""
+    steps = one.route.escalation
+    if one.escalated < len(steps):
+        unit.jobs.add(
+            ESCALATE,
+            f"escalate:{one.id}:{one.round}:{one.escalated + 1}",
+            {"id": one.id, "round": one.round, "step": one.escalated + 1},
+            due_at=posted_at + steps[one.escalated].after,
+        )
+
+
+def expire(unit: UnitOfWork, one: Recommendation) -> None:
+    """Close the buttons when the answer would come too late."""
+    unit.jobs.add(EXPIRE, f"expire:{one.id}", {"id": one.id}, due_at=one.proposal.valid_until)
+
+
+def bring_back(unit: UnitOfWork, one: Recommendation, *, due_at: datetime) -> None:
+    """Ask again what was put off."""
+    unit.jobs.add(
+        RETURN, f"return:{one.id}:{one.round}", {"id": one.id, "round": one.round}, due_at=due_at
+    )
+
+
+def tell(unit: UnitOfWork, one: Recommendation, *, due_at: datetime) -> None:
+    """Tell the source what became of its recommendation."""
+    unit.jobs.add(
+        TELL,
+        f"tell:{one.id}:{one.revision}",
+        {"id": one.id, "revision": one.revision, "state": one.state.value},
+        due_at=due_at,
+        lane=f"tell:{one.source}",
+    )
+
+
+def say(unit: UnitOfWork, message: Message, *, card: str, due_at: datetime) -> None:
+    """Answer somebody who wrote to the bot; once per message."""
+    channel = message.channel
+    unit.jobs.add(
+        SAY,
+        f"say:{channel.id}:{message.activity_id}",
+        {
+            "channel": plain(channel),
+            "conversation": message.conversation_id,
+            "card": card,
+        },
+        due_at=due_at,
+        lane=f"teams:{channel.id}",
+    )
+
+
+def job_subject(payload: Mapping[str, Plain]) -> RecommendationId:
+    """Return the recommendation a job is about."""
+    return RecommendationId(str(payload["id"]))
+
+
+def lane_of(route: Route) -> str:
+    """Return the lane in which everything for a channel goes out in order."""
+    return f"teams:{route.channel}"

@@ -1,0 +1,154 @@
+"""Before anybody is asked: read the ERP, build the exact change, find the place among the open."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from bot.workflow import lineup
+from bot.workflow.context import Context
+from bot.workflow.keep import keep
+from bot.workflow.retry import RetryLaterError
+from decisions.actions import Acknowledge
+from decisions.canonical import Plain, plain
+from decisions.lifecycle import Event, State
+from decisions.plan import WritePlan, differences
+from decisions.ranking import Measures, measure, place_of
+from decisions.recommendation import Recommendation
+from erp.ports import ErpUnreachableError, NotPlannableError
+from storage.unit_of_work import UnitOfWork
+
+RETRY: Final = timedelta(seconds=20)
+RANKED_WITH: Final = 100
+"""How many of the dearest open recommendations of a channel a new one is ranked among."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What the ERP let us build: a plan, or why there is none; `later` when it may still come."""
+
+    plan: WritePlan | None = None
+    problem: str = ""
+    later: bool = False
+
+
+async def read_plan(one: Recommendation, ctx: Context) -> Reading:
+    """Build the plan for the action as it stands."""
+    if isinstance(one.action, Acknowledge) or one.action.kind not in ctx.system.writes:
+        return Reading()
+    try:
+        return Reading(plan=await ctx.erp.plan(one.action, marker=one.marker))
+    except NotPlannableError as problem:
+        return Reading(problem=str(problem))
+    except ErpUnreachableError as problem:
+        return Reading(problem=str(problem), later=True)
+
+
+async def prepare(payload: Mapping[str, Plain], ctx: Context) -> None:
+    """Make a recommendation ready to be shown, or ready to be asked again after a conflict.
+
+    Raises:
+        RetryLaterError: the ERP could not be read; the card says so meanwhile.
+    """
+    subject = lineup.job_subject(payload)
+    one = await ctx.store.read(lambda unit: unit.recommendations.get(subject))
+    if one is None or not _wants_a_plan(one):
+        return
+    reading = await read_plan(one, ctx)
+    now = ctx.now()
+
+    def turn(unit: UnitOfWork) -> None:
+        held = unit.recommendations.lock(subject)
+        if _wants_a_plan(held):
+            _prepared(unit, held, reading, ctx, now)
+
+    await ctx.store.turn(turn)
+    if reading.later:
+        raise RetryLaterError(RETRY, reading.problem)
+
+
+def _wants_a_plan(one: Recommendation) -> bool:
+    return one.state in (State.PROPOSED, State.CONFLICT) or (
+        one.state is State.AWAITING and one.plan is None
+    )
+
+
+def _prepared(
+    unit: UnitOfWork, held: Recommendation, reading: Reading, ctx: Context, now: datetime
+) -> None:
+    match held.state:
+        case State.PROPOSED:
+            placed, mine = _placed(unit, held, ctx, now)
+            ready = replace(
+                placed.after(Event.POSTED, now=now),
+                plan=reading.plan,
+                plan_problem=reading.problem,
+            )
+            keep(
+                unit,
+                ready,
+                "routed",
+                at=now,
+                body=routed(ready),
+                delay_cost=mine.cost_of_delay,
+            )
+            lineup.escalate(unit, ready, posted_at=now)
+        case State.CONFLICT if not reading.later:
+            ask_again(unit, held, reading, now=now)
+        case State.AWAITING if reading.plan is not None or not reading.later:
+            filled = replace(
+                held,
+                plan=reading.plan,
+                plan_problem=reading.problem,
+                revision=held.revision + 1,
+            )
+            keep(unit, filled, "planned", at=now, body=planned(filled))
+        case _:
+            pass
+
+
+def _placed(
+    unit: UnitOfWork, held: Recommendation, ctx: Context, now: datetime
+) -> tuple[Recommendation, Measures]:
+    posted = replace(held, posted_at=now)
+    rates = ctx.routing.rates
+    mine = measure(posted, now=now, rates=rates)
+    others = unit.recommendations.open_in(held.route.channel, limit=RANKED_WITH)
+    place = place_of(mine, (measure(other, now=now, rates=rates) for other in others))
+    total = unit.recommendations.count_open_in(held.route.channel, cap=1000) + 1
+    return replace(posted, place=replace(place, of=max(place.of, total))), mine
+
+
+def ask_again(
+    unit: UnitOfWork, held: Recommendation, reading: Reading, *, now: datetime
+) -> Recommendation:
+    """Start another round with the change as it would be now, and say what moved."""
+    moved = differences(held.plan, reading.plan) if held.plan and reading.plan else ()
+    asked = replace(
+        held.after(Event.ASKED_AGAIN, now=now),
+        round=held.round + 1,
+        plan=reading.plan,
+        plan_problem=reading.problem,
+        moved=moved,
+        trouble="",
+        decision=None,
+        posted_at=now,
+        escalated=0,
+    )
+    keep(unit, asked, "asked_again", at=now, body=planned(asked) | {"moved": plain(moved)})
+    lineup.escalate(unit, asked, posted_at=now)
+    return asked
+
+
+def planned(one: Recommendation) -> dict[str, Plain]:
+    """Return what the chain keeps of a plan: all of it, so that the hash can be worked out."""
+    return {
+        "plan_hash": one.plan.hash if one.plan else None,
+        "plan": plain(one.plan),
+        "plan_problem": one.plan_problem,
+    }
+
+
+def routed(one: Recommendation) -> dict[str, Plain]:
+    """Return what the chain keeps when a card is about to be posted."""
+    return planned(one) | {"route": plain(one.route), "place": plain(one.place)}

@@ -1,0 +1,187 @@
+"""Put the card on people's screens, and keep every copy of it up to date."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import timedelta
+from typing import Final
+
+import msgspec
+from cards.approval import approval_card
+from cards.listing import summary
+
+from bot.ports import (
+    CardJson,
+    Poster,
+    PosterBusyError,
+    PosterRefusedError,
+    PosterUnknownError,
+    PostingGoneError,
+)
+from bot.workflow import lineup
+from bot.workflow.context import Context, reader_of
+from bot.workflow.keep import note
+from bot.workflow.retry import LaneWaitsError, RetryLaterError
+from decisions.canonical import Plain
+from decisions.lifecycle import OPEN, State
+from decisions.people import Channel, ChannelId, Posting, TenantId
+from decisions.recommendation import Recommendation, RecommendationId
+from storage.postings import Shown
+from storage.unit_of_work import UnitOfWork
+
+NOT_INSTALLED: Final = timedelta(minutes=1)
+REFUSED: Final = timedelta(minutes=15)
+UNKNOWN: Final = timedelta(seconds=10)
+
+
+def card_bytes(card: CardJson) -> bytes:
+    """Return the bytes of a card as they are kept and hashed."""
+    return msgspec.json.encode(card, order="sorted")
+
+
+async def show(payload: Mapping[str, Plain], ctx: Context, poster: Poster) -> None:
+    """Post the card the first time, repaint every older copy afterwards.
+
+    The card is drawn from the record as it is now, so a late job can never paint an old state.
+
+    Raises:
+        RetryLaterError: Teams asked to wait, is away, or the bot is not in the channel.
+    """
+    subject = lineup.job_subject(payload)
+    now = ctx.now()
+
+    def load(
+        unit: UnitOfWork,
+    ) -> tuple[Recommendation | None, tuple[Shown, ...], Channel | None, timedelta | None]:
+        one = unit.recommendations.get(subject)
+        if one is None:
+            return None, (), None, None
+        shown = unit.postings.of(subject)
+        stale = not shown or any(copy.revision < one.revision for copy in shown)
+        wait = unit.jobs.take_rate(lineup.lane_of(one.route), now) if stale else None
+        return one, shown, unit.channels.get(one.route.channel), wait
+
+    one, shown, channel, wait = await ctx.store.turn(load)
+    if one is None or one.state is State.PROPOSED:
+        return
+    if wait is not None:
+        raise LaneWaitsError(wait, "this channel's share of messages is used up for the moment")
+    try:
+        if shown:
+            await _repaint(one, shown, ctx, poster)
+        else:
+            await _post(one, channel, ctx, poster)
+    except PosterBusyError as busy:
+        raise LaneWaitsError(busy.retry_after, str(busy)) from busy
+    except PosterUnknownError as lost:
+        raise RetryLaterError(UNKNOWN, str(lost)) from lost
+    except PosterRefusedError as refused:
+        raise RetryLaterError(REFUSED, str(refused)) from refused
+
+
+async def _post(
+    one: Recommendation, channel: Channel | None, ctx: Context, poster: Poster
+) -> None:
+    if channel is None:
+        raise RetryLaterError(
+            NOT_INSTALLED, f"The bot is not in channel {one.route.channel}. Add the app there."
+        )
+    now = ctx.now()
+    reader = reader_of(one)
+    card = approval_card(one, reader=reader, now=now, system=ctx.system)
+    posting = await poster.post(channel, card, summary=summary(one, reader=reader, now=now))
+
+    def turn(unit: UnitOfWork) -> None:
+        sha = unit.cards.keep(card_bytes(card))
+        unit.postings.add(one.id, posting, revision=one.revision, card_sha=sha)
+        note(unit, one, "posted", at=ctx.now(), body=_delivery(one, posting, sha))
+        held = unit.recommendations.lock(one.id)
+        if held.revision != one.revision:
+            lineup.show(unit, held, due_at=now)
+
+    await ctx.store.turn(turn)
+
+
+async def _repaint(
+    one: Recommendation, shown: tuple[Shown, ...], ctx: Context, poster: Poster
+) -> None:
+    reader = reader_of(one)
+    for copy in shown:
+        if copy.revision >= one.revision:
+            continue
+        now = ctx.now()
+        card = approval_card(one, reader=reader, now=now, system=ctx.system)
+        try:
+            await poster.update(copy.posting, card, summary=summary(one, reader=reader, now=now))
+        except PostingGoneError:
+            await ctx.store.turn(_forgotten(one, copy.posting, ctx))
+            continue
+        await ctx.store.turn(_painted(one, copy.posting, card, ctx))
+
+
+def _painted(
+    one: Recommendation, posting: Posting, card: CardJson, ctx: Context
+) -> Callable[[UnitOfWork], None]:
+    def turn(unit: UnitOfWork) -> None:
+        sha = unit.cards.keep(card_bytes(card))
+        unit.postings.painted(posting, revision=one.revision, card_sha=sha)
+        note(unit, one, "repainted", at=ctx.now(), body=_delivery(one, posting, sha))
+
+    return turn
+
+
+def _forgotten(
+    one: Recommendation, posting: Posting, ctx: Context
+) -> Callable[[UnitOfWork], None]:
+    def turn(unit: UnitOfWork) -> None:
+        now = ctx.now()
+        unit.postings.gone(posting, now)
+        note(unit, one, "card_deleted", at=now, body={"activity": posting.activity_id})
+        if one.state in OPEN:
+            lineup.post_again(unit, one, deleted=posting.activity_id, due_at=now)
+
+    return turn
+
+
+def _delivery(one: Recommendation, posting: Posting, sha: str) -> dict[str, Plain]:
+    return {
+        "conversation": posting.conversation_id,
+        "activity": posting.activity_id,
+        "revision": one.revision,
+        "card": sha,
+    }
+
+
+async def say(payload: Mapping[str, Plain], poster: Poster) -> None:
+    """Answer somebody who wrote to the bot; a lost or refused answer is not sent twice.
+
+    Raises:
+        RetryLaterError: Teams asked to wait or is away.
+    """
+    where = payload["channel"]
+    if not isinstance(where, dict):
+        raise TypeError("the channel of an answer is a record")
+    channel = Channel(
+        id=ChannelId(str(where["id"])),
+        tenant=TenantId(str(where["tenant"])),
+        service_url=str(where["service_url"]),
+        name=str(where["name"]),
+        bot_id=str(where["bot_id"]),
+    )
+    card = msgspec.json.decode(str(payload["card"]), type=dict[str, object])
+    try:
+        with suppress(PosterUnknownError, PosterRefusedError):
+            await poster.say(channel, str(payload["conversation"]), card)
+    except PosterBusyError as busy:
+        raise LaneWaitsError(busy.retry_after, str(busy)) from busy
+
+
+def shown_to(subject: RecommendationId, revision: int, unit: UnitOfWork) -> str | None:
+    """Return the hash of the card that a revision was last painted with; None when repainted."""
+    return next(
+        (
+            copy.card_sha
+            for copy in unit.postings.of(subject)
+            if copy.revision == revision and copy.card_sha
+        ),
+        None,
+    )

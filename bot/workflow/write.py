@@ -1,0 +1,287 @@
+"""The only step that reaches the write gate: prove the approval, write once, read back."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+from erp.gate import AlreadyThere, ClearedOrder, Shifted, WriteGate, Written
+
+from bot.workflow import lineup
+from bot.workflow.context import Context
+from bot.workflow.keep import keep
+from bot.workflow.retry import RetryLaterError
+from decisions.audit import Entry
+from decisions.canonical import Plain, plain
+from decisions.countersign import CountersignedOrder, NotCountersignedError, countersign
+from decisions.lifecycle import Event, State
+from decisions.recommendation import Receipt, Recommendation
+from erp.ports import (
+    CannotTell,
+    ErpUnreachableError,
+    Moved,
+    NotFound,
+    NotPlannableError,
+    NotSent,
+    Refused,
+    Unknown,
+)
+from storage.audit import BrokenChainError
+from storage.jobs import Job
+from storage.unit_of_work import UnitOfWork
+
+log = logging.getLogger(__name__)
+
+AWAY: Final = timedelta(seconds=30)
+"""How long to wait before an ERP that gave no answer is asked again."""
+
+
+WRITE_LEASE: Final = timedelta(minutes=5)
+"""How long a write is ours: longer than the writer waits for its one answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long an ERP may still be working on a request whose answer was lost.
+
+    Business Central ends an operation after 8 minutes, its gateway after 10
+    (MicrosoftDocs/dynamics365smb-devitpro-pb, operational-limits-online.md).
+    """
+
+    quiet: timedelta = timedelta(minutes=15)
+    between_looks: timedelta = timedelta(seconds=30)
+
+
+async def write(job: Job, ctx: Context, gate: WriteGate) -> None:
+    """Write an approved plan to the ERP, once.
+
+    Raises:
+        RetryLaterError: the ERP cannot be read now; nothing was sent.
+    """
+    subject = lineup.job_subject(job.payload)
+    one = await ctx.store.read(lambda unit: unit.recommendations.get(subject))
+    if one is None:
+        return
+    if one.state is State.WRITING:
+        await ctx.store.turn(
+            _lost(one, "the program stopped while the ERP was being written", ctx)
+        )
+    if one.state is not State.APPROVED:
+        return
+    try:
+        order = countersign(one, await _proof(one, ctx))
+    except (NotCountersignedError, BrokenChainError) as refused:
+        log.critical("%s", refused)
+        await ctx.store.turn(_refused(one, "not_countersigned", str(refused), ctx))
+        return
+    await _through_the_gate(order, ctx, gate, job)
+
+
+async def _proof(one: Recommendation, ctx: Context) -> Entry:
+    """Return the audit entry that holds the approval.
+
+    Raises:
+        NotCountersignedError: the chain does not hold it.
+        BrokenChainError: the entry was changed.
+    """
+    decision = one.decision
+    proof = decision and await ctx.store.read(
+        lambda unit: unit.audit.proof_of(one.id, decision.id)
+    )
+    if proof is None:
+        raise NotCountersignedError(one, "the audit chain does not hold the approval.")
+    return proof
+
+
+async def _through_the_gate(
+    order: CountersignedOrder, ctx: Context, gate: WriteGate, job: Job
+) -> None:
+    one = order.recommendation
+    try:
+        checked = await gate.check(order)
+    except ErpUnreachableError as away:
+        await ctx.store.turn(_waiting(one, str(away), ctx))
+        raise RetryLaterError(AWAY, str(away)) from away
+    except NotPlannableError as problem:
+        await ctx.store.turn(_shifted(one, str(problem), ctx))
+        return
+    match checked:
+        case AlreadyThere(receipt=receipt):
+            await ctx.store.turn(_found_there(order, receipt, ctx, job))
+        case Shifted(differences=moved):
+            words = ", ".join(f"{one.what} {one.subject}".strip() for one in moved)
+            await ctx.store.turn(_shifted(one, words, ctx))
+        case ClearedOrder():
+            await _send(checked, ctx, gate, job)
+
+
+async def _send(cleared: ClearedOrder, ctx: Context, gate: WriteGate, job: Job) -> None:
+    """Claim the order row, send the one request, keep what came of it.
+
+    The claim is committed before the request leaves, so that a crash in between leaves a doubt
+    that the reconciler resolves, never a second request. Whoever lost the job meanwhile, by
+    sleeping longer than its lease, loses the claim too.
+    """
+    order = cleared.order
+    one = order.recommendation
+
+    def claim(unit: UnitOfWork) -> Recommendation | None:
+        held = unit.recommendations.lock(one.id)
+        if held.revision != one.revision:
+            return None
+        now = ctx.now()
+        unit.jobs.renew(job, now + WRITE_LEASE)
+        writing = held.after(Event.WRITE_STARTED, now=now)
+        unit.orders.claim(
+            held.id, order.decision.id, order.plan.hash, attempt=job.attempts, now=now
+        )
+        keep(unit, writing, "write_started", at=now, body={"plan_hash": order.plan.hash})
+        return writing
+
+    writing = await ctx.store.turn(claim)
+    if writing is None:
+        raise RetryLaterError(timedelta(0), "the record changed while the ERP was read")
+    match await gate.send(cleared):
+        case Written(receipt=Receipt() as receipt):
+            await ctx.store.turn(_written(writing, receipt, ctx))
+        case Written():
+            await ctx.store.turn(_lost(writing, "written, but not read back yet", ctx))
+        case Refused(code=code, text=text):
+            await ctx.store.turn(_refused(writing, code, text, ctx))
+        case Moved(text=text):
+            await ctx.store.turn(_shifted(writing, text, ctx))
+        case NotSent(why=why, retry_after=wait):
+            await ctx.store.turn(_not_sent(writing, why, ctx))
+            raise RetryLaterError(wait or AWAY, why)
+        case Unknown(why=why):
+            await ctx.store.turn(_lost(writing, why, ctx))
+
+
+def _found_there(
+    order: CountersignedOrder, receipt: Receipt, ctx: Context, job: Job
+) -> Callable[[UnitOfWork], None]:
+    def turn(unit: UnitOfWork) -> None:
+        one = order.recommendation
+        unit.orders.claim(
+            one.id, order.decision.id, order.plan.hash, attempt=job.attempts, now=ctx.now()
+        )
+        _written(one, receipt, ctx)(unit)
+
+    return turn
+
+
+def _written(seen: Recommendation, receipt: Receipt, ctx: Context) -> Callable[[UnitOfWork], None]:
+    def turn(unit: UnitOfWork) -> None:
+        now = ctx.now()
+        held = unit.recommendations.lock(seen.id)
+        done = replace(
+            held.after(Event.WRITTEN, now=now), receipt=receipt, trouble="", closed_at=now
+        )
+        unit.orders.finish(held.id, "written", document=receipt.document)
+        keep(unit, done, "written", at=now, body={"receipt": plain(receipt)})
+
+    return turn
+
+
+def _refused(
+    seen: Recommendation, code: str, text: str, ctx: Context
+) -> Callable[[UnitOfWork], None]:
+    def turn(unit: UnitOfWork) -> None:
+        now = ctx.now()
+        held = unit.recommendations.lock(seen.id)
+        no = replace(held.after(Event.REFUSED, now=now), trouble=text)
+        if held.state is State.WRITING:
+            unit.orders.finish(held.id, "refused")
+        keep(unit, no, "refused", at=now, body={"code": code, "text": text})
+
+    return turn
+
+
+def _shifted(seen: Recommendation, what: str, ctx: Context) -> Callable[[UnitOfWork], None]:
+    def turn(unit: UnitOfWork) -> None:
+        now = ctx.now()
+        held = unit.recommendations.lock(seen.id)
+        asked = replace(held.after(Event.MOVED, now=now), trouble=what)
+        if held.state is State.WRITING:
+            unit.orders.finish(held.id, "refused")
+        keep(unit, asked, "conflict", at=now, body={"what": what})
+        lineup.prepare_again(unit, asked, due_at=now)
+
+    return turn
+
+
+def _not_sent(seen: Recommendation, why: str, ctx: Context) -> Callable[[UnitOfWork], None]:
+    def turn(unit: UnitOfWork) -> None:
+        now = ctx.now()
+        held = unit.recommendations.lock(seen.id)
+        unit.orders.finish(held.id, "not_sent")
+        keep(
+            unit,
+            replace(held.after(Event.NOT_SENT, now=now), trouble=why),
+            "not_sent",
+            at=now,
+            body={"why": why},
+        )
+
+    return turn
+
+
+def _lost(seen: Recommendation, why: str, ctx: Context) -> Callable[[UnitOfWork], None]:
+    def turn(unit: UnitOfWork) -> None:
+        now = ctx.now()
+        held = unit.recommendations.lock(seen.id)
+        unknown = replace(held.after(Event.LOST, now=now), trouble=why)
+        unit.orders.finish(held.id, "unknown")
+        keep(unit, unknown, "unknown", at=now, body={"why": why})
+        lineup.reconcile(unit, unknown, due_at=now)
+
+    return turn
+
+
+def _waiting(seen: Recommendation, why: str, ctx: Context) -> Callable[[UnitOfWork], None]:
+    def turn(unit: UnitOfWork) -> None:
+        now = ctx.now()
+        held = unit.recommendations.lock(seen.id)
+        if held.state is State.APPROVED and held.trouble != why:
+            waiting = replace(held, trouble=why, revision=held.revision + 1)
+            keep(unit, waiting, "erp_away", at=now, body={"why": why})
+
+    return turn
+
+
+async def reconcile(
+    payload: Mapping[str, Plain], ctx: Context, gate: WriteGate, patience: Patience
+) -> None:
+    """Look in the ERP for a write whose answer was lost, until found or surely not there.
+
+    Raises:
+        RetryLaterError: it is too early to say that it is not there.
+    """
+    subject = lineup.job_subject(payload)
+    one, order = await ctx.store.read(
+        lambda unit: (unit.recommendations.get(subject), unit.orders.get(subject))
+    )
+    if one is None or one.state is not State.UNKNOWN or one.plan is None or order is None:
+        return
+    match await gate.look(one.plan):
+        case Receipt() as receipt:
+            await ctx.store.turn(_written(one, receipt, ctx))
+        case NotFound() if ctx.now() - order.sent_at >= patience.quiet:
+            await ctx.store.turn(_not_there(one, ctx))
+        case NotFound():
+            left = order.sent_at + patience.quiet - ctx.now()
+            wait = min(left, patience.between_looks)
+            raise RetryLaterError(wait, "not there yet; it may still come")
+        case CannotTell(why=why):
+            raise RetryLaterError(patience.between_looks, why)
+
+
+def _not_there(seen: Recommendation, ctx: Context) -> Callable[[UnitOfWork], None]:
+    def turn(unit: UnitOfWork) -> None:
+        now = ctx.now()
+        held = unit.recommendations.lock(seen.id)
+        unit.orders.finish(held.id, "not_written")
+        keep(unit, held.after(Event.NOT_FOUND, now=now), "not_written", at=now)
+
+    return turn

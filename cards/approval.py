@@ -1,0 +1,255 @@
+"""One recommendation on one card, whatever became of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+
+import adaptive_cards.card as ac
+import adaptive_cards.types as act
+
+from cards import build
+from cards.build import Card, Piece
+from cards.reading import Reader, System
+from cards.wording import REASONS, STATES, Words, escape, field_name
+from decisions.actions import Acknowledge, CreatePurchaseOrder, cost_of
+from decisions.costing import cost_of_waiting, next_step
+from decisions.errors import CountersignError
+from decisions.lifecycle import State
+from decisions.plan import Change, Difference
+from decisions.recommendation import FieldCheck, Recommendation
+from decisions.routing import review_point
+
+FACTS: Final = 8
+ROWS: Final = 60
+
+
+def approval_card(
+    recommendation: Recommendation,
+    *,
+    reader: Reader,
+    now: datetime,
+    system: System,
+    problem: CountersignError | None = None,
+) -> Card:
+    """Show a recommendation as it stands and, while it is open, ask its owner."""
+    one, words = recommendation, Words(reader, now)
+    for facts, rows in ((FACTS, ROWS), (4, 20), (2, 8)):
+        items = [
+            *_problem(problem),
+            *_head(one, words),
+            *_SECTIONS.get(one.state, _closed)(one, words, system, now),
+            *_facts(one, words, facts),
+            *_change(one, words, system, rows),
+            *build.buttons(_actions(one, words, system)),
+            _foot(one, words),
+        ]
+        mention = one.route.now_with(one.escalated) if one.state is State.AWAITING else None
+        card = build.finish(
+            items, fallback=one.proposal.headline, language=reader.language, mention=mention
+        )
+        if build.size(card) <= build.MAX_BYTES:
+            break
+    return card
+
+
+def _problem(problem: CountersignError | None) -> list[Piece]:
+    if problem is None:
+        return []
+    return [build.box([build.strong(escape(str(problem)))], act.ContainerStyle.WARNING)]
+
+
+def _head(one: Recommendation, words: Words) -> list[Piece]:
+    status = STATES[one.state]
+    if one.state is State.AWAITING and one.escalated:
+        status = f"Escalated: {status.lower()}"
+    place = one.place
+    if one.state is State.AWAITING and place and place.of > 1:
+        status = f"{status} · {place.position} of {place.of} open"
+    return [build.small(status), build.heading(escape(one.proposal.headline))]
+
+
+def _waiting(one: Recommendation, words: Words, _: System, now: datetime) -> list[Piece]:
+    impact = one.proposal.impact
+    until = review_point(one.posted_at or one.received_at, one.route.sla, now)
+    until = min(until, one.proposal.valid_until)
+    lost = words.sums(cost_of_waiting(impact, now=now, until=until))
+    items = [build.strong(f"Waiting until {words.moment(until)} costs about {lost}.")]
+    step = next_step(impact, now)
+    if step is not None:
+        items.append(build.line(f"After {words.moment(step.bites_at)}: {escape(step.step or '')}"))
+    acting = impact.cost_of_acting or (one.plan and one.plan.cost) or cost_of(one.action)
+    if acting:
+        items.append(build.line(f"Acting costs {words.money(acting)}."))
+    items.append(build.line(f"Decide by {words.moment(one.proposal.valid_until)}."))
+    owner = one.route.now_with(one.escalated)
+    items.append(build.line(f"This is <at>{escape(owner.name)}</at>’s decision."))
+    return [*_moved(one, words), *items]
+
+
+def _moved(one: Recommendation, words: Words) -> list[Piece]:
+    if not one.moved:
+        return []
+    lines = [build.strong("Changed since the last time: look again.")]
+    lines += [build.line(_difference(moved, words)) for moved in one.moved]
+    return [build.box(lines, act.ContainerStyle.WARNING)]
+
+
+def _difference(moved: Difference, words: Words) -> str:
+    name = " ".join(part for part in (field_name(moved.what), escape(moved.subject)) if part)
+    return f"{name}: {words.value(moved.before)} → {words.value(moved.after)}"
+
+
+def _closed(one: Recommendation, words: Words, system: System, now: datetime) -> list[Piece]:
+    items: list[Piece] = []
+    if one.decision is not None:
+        items.append(build.strong(_verdict(one, words)))
+        if one.decision.reason_code:
+            reason = REASONS.get(one.decision.reason_code, escape(one.decision.reason_code))
+            typed = f": {escape(one.decision.reason)}" if one.decision.reason else ""
+            items.append(build.line(f"{reason}{typed}"))
+    if one.trouble:
+        items.append(build.line(escape(one.trouble)))
+    return items + [build.line(text) for text in _next(one, words, system, now)]
+
+
+def _verdict(one: Recommendation, words: Words) -> str:
+    decision = one.decision
+    if decision is None:
+        return ""
+    did = {
+        "approve": "approved this",
+        "approve_changed": "approved this with changes",
+        "acknowledge": "has seen this and takes care of it",
+        "override": "overrode this",
+        "not_now": "put this off",
+    }[decision.verdict]
+    return f"{escape(decision.by.name)} {did} at {words.moment(decision.at)}."
+
+
+def _next(one: Recommendation, words: Words, system: System, now: datetime) -> Sequence[str]:
+    name = escape(system.name)
+    match one.state:
+        case State.APPROVED:
+            return (f"It is written to {name} next, once, and read back.",)
+        case State.WRITING:
+            return (f"The order is on its way to {name}.",)
+        case State.REFUSED | State.NOT_WRITTEN:
+            return ("Ask again when the cause is mended.",)
+        case State.CONFLICT:
+            return ("The change is being worked out anew; this card will ask again.",)
+        case State.UNKNOWN:
+            return (f"Nobody sends it twice. {name} is searched until this is certain.",)
+        case State.SHELVED if one.decision and one.decision.until:
+            return (f"It comes back at {words.moment(one.decision.until)}.",)
+        case State.EXPIRED:
+            start = one.posted_at or one.received_at
+            lost = cost_of_waiting(one.proposal.impact, now=start, until=now)
+            return (f"Not deciding has cost about {words.sums(lost)} so far.",)
+        case State.SUPERSEDED if one.superseded_by:
+            return (f"The newer one is CS-{one.superseded_by}.",)
+        case _:
+            return ()
+
+
+def _written(one: Recommendation, words: Words, system: System, now: datetime) -> list[Piece]:
+    items = _closed(one, words, system, now)
+    receipt = one.receipt
+    if receipt is None:
+        return items
+    head = build.strong(
+        f"Draft order {escape(receipt.document)} stands in {escape(system.name)}, "
+        f"read back at {words.moment(receipt.read_at)}."
+    )
+    wrong = [check for check in receipt.fields if not check.same]
+    rows = [build.line(_check(check, words)) for check in wrong]
+    state = (
+        build.line(f"All {len(receipt.fields)} fields read back as approved.")
+        if not wrong
+        else build.strong(f"{len(wrong)} fields read back differently:", act.Colors.ATTENTION)
+    )
+    return [*items, build.box([head, state, *rows], act.ContainerStyle.EMPHASIS)]
+
+
+def _check(check: FieldCheck, words: Words) -> str:
+    name = " ".join(part for part in (field_name(check.field), escape(check.subject)) if part)
+    return f"{name}: approved {words.value(check.planned)}, found {words.value(check.found)}"
+
+
+_SECTIONS: Final[
+    Mapping[State, Callable[[Recommendation, Words, System, datetime], list[Piece]]]
+] = MappingProxyType({State.AWAITING: _waiting, State.WRITTEN: _written})
+
+
+def _facts(one: Recommendation, words: Words, most: int) -> list[Piece]:
+    facts = one.proposal.facts
+    rows = [
+        build.line(
+            f"{escape(fact.name)}: {escape(fact.value)} {escape(fact.unit or '')}".rstrip()
+            + f" · {escape(fact.source)} · {words.age(fact.observed_at)}"
+        )
+        for fact in facts[:most]
+    ]
+    if len(facts) > most:
+        rows.append(build.small(f"… and {len(facts) - most} more under “Why”"))
+    confidence = build.small(f"Confidence {words.percent(one.proposal.confidence)}")
+    return [build.section("What it rests on"), *rows, confidence] if rows else [confidence]
+
+
+def _change(one: Recommendation, words: Words, system: System, most: int) -> list[Piece]:
+    if isinstance(one.action, Acknowledge):
+        note = f": {escape(one.action.note)}" if one.action.note else "."
+        return [build.line(f"Nothing is written to the ERP{note}")]
+    if one.action.kind not in system.writes:
+        needs = escape(system.needs.get(one.action.kind, ""))
+        kind = escape(one.action.kind.replace("_", " "))
+        return [
+            build.line(
+                f"Countersign cannot do “{kind}” in {escape(system.name)}: {needs}. "
+                "Acknowledge it and do it there."
+            )
+        ]
+    if one.plan is None:
+        why = escape(one.plan_problem) or "The ERP is being read."
+        return [build.strong(f"The exact change is not known yet. {why}")]
+    rows = [_row(change, words) for change in one.plan.changes[:most]]
+    if len(one.plan.changes) > most:
+        rows.append(build.small(f"… and {len(one.plan.changes) - most} more"))
+    title = f"Exactly this is written to {escape(system.name)}"
+    return [build.box([build.section(title), *rows])]
+
+
+def _row(change: Change, words: Words) -> Piece:
+    before = "" if change.before is None else f"{words.value(change.before)} → "
+    subject = f"{escape(change.subject)} · " if change.subject else ""
+    return build.line(f"{subject}{field_name(change.field)}: {before}{words.value(change.after)}")
+
+
+def _actions(one: Recommendation, words: Words, system: System) -> list[ac.ActionExecute]:
+    data = build.about(one)
+    why = build.button("Why", "why", data, primary=one.state is not State.AWAITING)
+    if one.state in (State.REFUSED, State.NOT_WRITTEN):
+        return [build.button("Ask again", "retry", data), why]
+    if one.state is not State.AWAITING:
+        return [why]
+    writes = one.action.kind in system.writes and not isinstance(one.action, Acknowledge)
+    first: list[ac.ActionExecute] = []
+    if not writes:
+        first.append(build.button("Acknowledge", "acknowledge", data))
+    elif one.plan is not None:
+        cost = f": {words.money(one.plan.cost)}" if one.plan.cost else ""
+        first.append(build.button(f"Approve{cost}", "approve", data | {"plan": one.plan.hash}))
+        if isinstance(one.action, CreatePurchaseOrder):
+            first.append(build.button("Approve with changes", "changes", data))
+    return [
+        *first,
+        build.button("Override", "override", data),
+        build.button("Not now", "not_now", data),
+        why,
+    ]
+
+
+def _foot(one: Recommendation, words: Words) -> Piece:
+    plan = f" · change {one.plan.hash[:8]}" if one.plan else ""
+    came = f"from {escape(one.source)} {escape(one.source_id, 60)}"
+    return build.small(f"{one.marker}{plan} · {came} · {words.moment(one.received_at)}")

@@ -1,0 +1,1 @@
+"""A server shaped like Business Central, with its quirks, for the demo and the tests."""

@@ -1,0 +1,223 @@
+"""The real Playground in a headless browser: a card is read, approved, overridden, refused."""
+
+import re
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+
+import aiohttp
+import pytest
+from playwright.async_api import expect
+
+from bot.app import Running, demo_doors, running
+from bot.clock import utc_now
+from bot.demo.cast import MEGAN, PATTI, PURCHASING
+from bot.demo.folder import open_folder
+from bot.demo.playground import OLDEST_NODE, NoPlaygroundError, playground
+from bot.demo.stage import erp_in, introduce, settings_for
+from decisions.lifecycle import State
+from erp.standin.server import StandIn
+from tests.bot.demo.free_port import a_free_port
+from tests.fakes.browser import PlaygroundPage, chromium, missing, node_version, page_in
+
+ROOM = "Operations - Purchasing"
+PHONE, DESK = 320, 1280
+ITEM, VENDOR = "BRG-6205", "V1010"
+
+
+def when(**ahead):
+    return (utc_now() + timedelta(**ahead)).isoformat()
+
+
+def a_stockout():
+    """Bearings that run out, and an order that prevents it."""
+    fact = {"name": "Stock on hand", "value": "40", "unit": "PCS", "source": "Business Central"}
+    downtime = {
+        "kind": "downtime",
+        "amount": {"amount": "4600.00", "currency": "EUR"},
+        "per": "hour",
+        "probability": "0.7",
+        "basis": "Assembly line 2 stands still at 4,600 EUR an hour.",
+        "bites_at": when(hours=2),
+        "ends_at": when(hours=8),
+        "step": "Only a courier from Łódź arrives in time, at 380 EUR more.",
+    }
+    line = {
+        "item": ITEM,
+        "quantity": "400",
+        "unit": "PCS",
+        "unit_cost": {"amount": "2.85", "currency": "EUR"},
+        "expected_receipt_date": when(days=9)[:10],
+    }
+    return {
+        "id": "planner-1",
+        "kind": "stockout_risk",
+        "plant": "GDN",
+        "headline": "Bearings 6205 for line 2 run out on Thursday",
+        "subject": {"item": ITEM, "vendor": VENDOR},
+        "facts": [fact | {"observed_at": when(minutes=-12)}],
+        "confidence": "0.86",
+        "impact": {"lines": [downtime]},
+        "action": {
+            "kind": "create_purchase_order",
+            "vendor": VENDOR,
+            "currency": "EUR",
+            "lines": [line],
+        },
+        "valid_until": when(hours=20),
+        "rationale": "40 are left, line 2 takes 90 a day, and the vendor needs nine days.",
+    }
+
+
+@dataclass(kw_only=True)
+class Stage:
+    """The demo's own pieces, and the Playground in a browser with Alex Wilber in front of it."""
+
+    bot: Running
+    erp: StandIn
+    http: aiohttp.ClientSession
+    key: str
+    url: str
+    screen: PlaygroundPage
+
+    async def recommend(self):
+        """Send a recommendation through the API; return its id and the card on the screen."""
+        sent = a_stockout()
+        address = f"{self.bot.url}/api/v1/recommendations"
+        headers = {"Authorization": f"Bearer {self.key}"}
+        async with self.http.post(address, json=sent, headers=headers) as answer:
+            assert answer.status == 202, await answer.text()
+            made = await answer.json()
+        await self.screen.enter(ROOM)
+        card = self.screen.card(made["id"])
+        await expect(card).to_contain_text(sent["headline"])
+        return made["id"], card
+
+    async def record(self, name):
+        """Return what the bot keeps of a recommendation, and where its card stands."""
+        return await self.bot.ctx.store.read(
+            lambda unit: (unit.recommendations.get(name), unit.postings.of(name)[0].posting)
+        )
+
+    async def elsewhere(self, who, verb, name):
+        """Let somebody press a button on another screen, as *Custom activity* does."""
+        one, posting = await self.record(name)
+        base = f"{self.url}/_internal/v1/customActivities"
+        async with self.http.get(
+            f"{base}/template", params={"conversationId": PURCHASING}
+        ) as answer:
+            template = await answer.json()
+        data = {"rec": one.id, "round": one.round, "rev": one.revision, "plan": one.plan.hash}
+        action = {"type": "Action.Execute", "verb": verb, "data": data}
+        activity = template | {
+            "type": "invoke",
+            "name": "adaptiveCard/action",
+            "from": {"id": who.id, "name": who.name, "aadObjectId": who.object_id},
+            "conversation": template["conversation"] | {"id": posting.conversation_id},
+            "replyToId": posting.activity_id,
+            "value": {"action": action, "trigger": "manual"},
+        }
+        async with self.http.post(base, json=activity) as answer:
+            assert answer.ok, await answer.text()
+
+    async def kinds(self, name):
+        """Return the kinds of a recommendation's audit entries."""
+        entries = await self.bot.ctx.store.read(lambda unit: list(unit.audit.walk()))
+        return [one.event.kind for one in entries if one.event.recommendation == name]
+
+    def orders(self):
+        """Return the purchase orders that Countersign wrote."""
+        return [order for order in self.erp.orders() if "CS-" in str(order)]
+
+
+@pytest.fixture
+async def stage(tmp_path, request):
+    """The demo without its past and its planner, at the width that a test asks for."""
+    if node_version() < OLDEST_NODE:
+        missing(f"there is no Node.js {OLDEST_NODE} with npx")
+    folder = open_folder(tmp_path / "demo", fresh=True)
+    port = a_free_port()
+    async with AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        erp = await enter(erp_in(folder, port=0, now=utc_now))
+        settings = settings_for(folder, erp, host="127.0.0.1", port=0)
+        bot = await enter(running(settings, doors=demo_doors(settings)))
+        try:
+            url = await enter(
+                playground(folder.playground, bot_url=bot.url, port=port, browser="none")
+            )
+        except NoPlaygroundError as problem:
+            missing(str(problem))
+        key = await introduce(bot.ctx, folder, client_port=port)
+        page = await enter(page_in(await enter(chromium()), width=getattr(request, "param", DESK)))
+        http = await enter(aiohttp.ClientSession())
+        screen = PlaygroundPage(page, url)
+        yield Stage(bot=bot, erp=erp, http=http, key=key, url=url, screen=screen)
+
+
+async def test_alex_reads_a_card_approves_it_and_sees_the_receipt(stage):
+    name, card = await stage.recommend()
+    await expect(card).to_contain_text("This is")
+    await stage.screen.picture(card, f"waiting-{DESK}")
+
+    await stage.screen.press(card, re.compile("^Approve: "))
+
+    await expect(card).to_contain_text("Written and read back")
+    (order,) = stage.orders()
+    await expect(card).to_contain_text(f"Draft order {order['number']} stands in")
+    await expect(card).to_contain_text("Alex Wilber approved this")
+    await stage.screen.picture(card, f"written-{DESK}")
+    one, _ = await stage.record(name)
+    assert one.receipt.clean
+
+
+async def test_somebody_who_is_not_asked_is_refused_and_the_deputy_is_not(stage):
+    name, card = await stage.recommend()
+
+    await stage.elsewhere(PATTI, "approve", name)
+
+    assert (await stage.record(name))[0].state is State.AWAITING
+    assert (await stage.kinds(name))[-1] == "click_refused"
+    assert stage.orders() == []
+    await expect(card).to_contain_text("Waiting for a decision")
+
+    await stage.elsewhere(MEGAN, "approve", name)
+
+    await expect(card).to_contain_text("Written and read back")
+    await expect(card).to_contain_text("Megan Bowen approved this")
+    assert len(stage.orders()) == 1
+
+
+async def test_alex_overrides_with_a_reason_and_nothing_is_written(stage):
+    name, card = await stage.recommend()
+    await stage.screen.press(card, "Override")
+    form = stage.screen.card("Override: why not?")
+    await expect(form).to_be_visible()
+    await stage.screen.picture(form, f"override-{DESK}")
+
+    await stage.screen.choose(form, "Already ordered")
+    await form.get_by_role("textbox").fill("Ordered by phone on Friday")
+    await stage.screen.press(form, "Override")
+
+    done = stage.screen.card("Overridden: nothing is written")
+    await expect(done).to_contain_text("Already ordered: Ordered by phone on Friday")
+    one, _ = await stage.record(name)
+    assert (one.decision.reason_code, one.decision.reason) == (
+        "already_ordered",
+        "Ordered by phone on Friday",
+    )
+    assert stage.orders() == []
+
+
+@pytest.mark.parametrize("stage", [PHONE], indirect=True)
+async def test_the_card_can_be_read_and_approved_on_the_width_of_a_phone(stage):
+    name, card = await stage.recommend()
+    width = (await card.bounding_box())["width"]
+    await stage.screen.picture(card, f"waiting-{PHONE}")
+
+    await stage.screen.press(card, re.compile("^Approve: "))
+
+    await expect(card).to_contain_text("Written and read back")
+    await stage.screen.picture(card, f"written-{PHONE}")
+    assert width <= PHONE
+    assert (await stage.record(name))[0].state is State.WRITTEN
