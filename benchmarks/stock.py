@@ -24,6 +24,7 @@ class Echo(ActivityHandler):
 
     async def on_invoke_activity(self, turn_context: TurnContext) -> InvokeResponse:
         """Return the smallest card that Teams takes."""
+        del turn_context
         card = {"type": "AdaptiveCard", "version": "1.5", "body": []}
         body = AdaptiveCardInvokeResponse(
             status_code=200, type="application/vnd.microsoft.card.adaptive", value=card

@@ -9,9 +9,6 @@ from dataclasses import dataclass
 
 import aiohttp
 from aiohttp import web
-from erp.business_central.reader import BusinessCentralReader
-from erp.business_central.writer import BusinessCentralWriter
-from erp.gate import WriteGate
 
 from bot.clock import utc_now
 from bot.http.api import api_routes
@@ -37,13 +34,23 @@ from bot.workflow.tell import Webhooks, tell
 from bot.workflow.write import Patience, reconcile, write
 from decisions.errors import CountersignError
 from erp.business_central.client import BusinessCentralClient, Company
+from erp.business_central.reader import BusinessCentralReader
 from erp.business_central.tokens import ClientCredentialTokens, EntraTokens, Tokens
+from erp.business_central.writer import BusinessCentralWriter
+from erp.gate import WriteGate
 from storage.store import Store
 
 log = logging.getLogger(__name__)
 
 LARGEST_REQUEST = 8 * 1024 * 1024
 """Bytes; a batch of a thousand recommendations fits, what is larger is refused."""
+
+
+CLICK_READS = 2.0
+"""Seconds that the ERP has for one plan while a person waits."""
+
+GATE_READS = 20.0
+"""Seconds that it has before a write, when nobody waits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,17 +104,22 @@ def _context(
     return Context(
         store=store,
         routing=read_routing(settings.routing_file),
-        erp=BusinessCentralReader(
-            _erp_client(
-                settings,
-                session,
-                client_id=settings.bc_reader_id,
-                secret=settings.bc_reader_secret.get_secret_value(),
-            )
-        ),
+        erp=_reader(settings, session, budget=CLICK_READS),
         now=now,
         new_id=new_id,
     )
+
+
+def _reader(
+    settings: Settings, session: aiohttp.ClientSession, *, budget: float
+) -> BusinessCentralReader:
+    client = _erp_client(
+        settings,
+        session,
+        client_id=settings.bc_reader_id,
+        secret=settings.bc_reader_secret.get_secret_value(),
+    )
+    return BusinessCentralReader(client, budget=budget)
 
 
 def _erp_client(
@@ -138,14 +150,19 @@ def _erp_client(
 
 
 def _gate(settings: Settings, ctx: Context, session: aiohttp.ClientSession) -> WriteGate:
-    """Return the write gate; its writer logs in as another application than the reader."""
-    client = _erp_client(
+    """Return the write gate; its writer logs in as another application than its reader.
+
+    `session` must not keep connections: on one that the ERP has closed meanwhile, a write that
+    was never sent would look like one whose answer was lost.
+    """
+    reader = _reader(settings, session, budget=GATE_READS)
+    writer = _erp_client(
         settings,
         session,
         client_id=settings.bc_writer_id,
         secret=settings.bc_writer_secret.get_secret_value(),
     )
-    return WriteGate(ctx.erp, BusinessCentralWriter(client, now=ctx.now))
+    return WriteGate(reader, BusinessCentralWriter(writer, now=ctx.now))
 
 
 def _steps(
@@ -189,6 +206,9 @@ async def running(
         ctx = _context(settings, store, session, now)
         service_urls = ServiceUrls.of(*settings.service_hosts)
         doors = doors or _signed_doors(settings, service_urls, session, now, stack)
+        one_by_one = await stack.enter_async_context(
+            aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
+        )
         poster = poster or TeamsPoster(
             session=session, credentials=doors.credentials, service_urls=service_urls, now=now
         )
@@ -197,7 +217,7 @@ async def running(
             _steps(
                 ctx,
                 poster,
-                _gate(settings, ctx, session),
+                _gate(settings, ctx, one_by_one),
                 _webhooks(settings, session),
                 Patience(quiet=settings.quiet_period),
             ),

@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 
 def backoff(attempts: int) -> timedelta:
     """Return how long a job that broke waits: doubling, up to ten minutes."""
-    return min(_FIRST_WAIT * 2 ** min(attempts - 1, 12), _LONGEST_WAIT)
+    doublings: int = min(attempts - 1, 12)
+    return min(_FIRST_WAIT * (1 << doublings), _LONGEST_WAIT)
 
 
 class Worker:

@@ -12,6 +12,7 @@ from bot.app import context
 from bot.settings import settings_from_environment
 from bot.workflow import keys, quarantine
 from bot.workflow.context import Context
+from bot.workflow.ingest import Accepted, Conflicting, Held, Known
 from storage.audit import verify_chain
 from storage.unit_of_work import UnitOfWork
 
@@ -146,13 +147,13 @@ def retry_quarantine(number: int) -> None:
     async def work(ctx: Context) -> None:
         verdict = await quarantine.retry(number, ctx)
         match verdict:
-            case quarantine.Accepted(id=name) | quarantine.Known(id=name):
+            case Accepted(id=name) | Known(id=name):
                 click.echo(f"{number} is recommendation {name} now.")
-            case quarantine.Conflicting(id=name, paths=paths):
+            case Conflicting(id=name, paths=paths):
                 click.echo(
                     f"{number} stays: {name} stands under its id; {', '.join(paths)} differ."
                 )
-            case quarantine.Held(problems=problems):
+            case Held(problems=problems):
                 click.echo(f"{number} stays: {len(problems)} problems are left.")
 
     _with(work)

@@ -27,6 +27,7 @@ from bot.demo.stage import erp_in, introduce, key_of, post_what_is_open, setting
 from bot.demo.steps import Steps, steps
 from bot.demo.terminal import Happenings, Terminal, follow, lines_typed
 from bot.settings import Settings
+from erp.standin.advice import advisor
 from erp.standin.server import StandIn
 
 SEED: Final = 20260302

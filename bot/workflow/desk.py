@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 from zoneinfo import ZoneInfo
 
 from cards.forms import (
@@ -247,7 +247,7 @@ def _fields(made: Click) -> dict[str, str]:
     """Return what was typed, or what an earlier card carried along."""
     carried = made.data.get("fields")
     before = (
-        {str(name): str(value) for name, value in carried.items()}
+        {str(name): str(value) for name, value in cast("Mapping[object, object]", carried).items()}
         if isinstance(carried, Mapping)
         else {}
     )

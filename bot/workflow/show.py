@@ -6,8 +6,6 @@ from datetime import timedelta
 from typing import Final
 
 import msgspec
-from cards.approval import approval_card
-from cards.listing import summary
 
 from bot.ports import (
     CardJson,
@@ -21,6 +19,8 @@ from bot.workflow import lineup
 from bot.workflow.context import Context, reader_of
 from bot.workflow.keep import note
 from bot.workflow.retry import LaneWaitsError, RetryLaterError
+from cards.approval import approval_card
+from cards.listing import summary
 from decisions.canonical import Plain
 from decisions.lifecycle import OPEN, State
 from decisions.people import Channel, ChannelId, Posting, TenantId

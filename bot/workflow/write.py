@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
-from erp.gate import AlreadyThere, ClearedOrder, Shifted, WriteGate, Written
-
 from bot.workflow import lineup
 from bot.workflow.context import Context
 from bot.workflow.keep import keep
@@ -17,6 +15,7 @@ from decisions.canonical import Plain, plain
 from decisions.countersign import CountersignedOrder, NotCountersignedError, countersign
 from decisions.lifecycle import Event, State
 from decisions.recommendation import Receipt, Recommendation
+from erp.gate import AlreadyThere, ClearedOrder, Shifted, WriteGate, Written
 from erp.ports import (
     CannotTell,
     ErpUnreachableError,
@@ -86,9 +85,9 @@ async def _proof(one: Recommendation, ctx: Context) -> Entry:
         BrokenChainError: the entry was changed.
     """
     decision = one.decision
-    proof = decision and await ctx.store.read(
-        lambda unit: unit.audit.proof_of(one.id, decision.id)
-    )
+    if decision is None:
+        raise NotCountersignedError(one, "no approval stands.")
+    proof = await ctx.store.read(lambda unit: unit.audit.proof_of(one.id, decision.id))
     if proof is None:
         raise NotCountersignedError(one, "the audit chain does not hold the approval.")
     return proof

@@ -43,42 +43,43 @@ def _parsed(text: str) -> Any:  # noqa: ANN401  odata-query's nodes share no use
 
 
 def _holds(node: Any, entity: Entity) -> bool:  # noqa: ANN401  see above
-    match node:
-        case ast.CollectionLambda():
-            return True
-        case ast.BoolOp(op=ast.And()):
-            return _holds(node.left, entity) and _holds(node.right, entity)
-        case ast.BoolOp(op=ast.Or()):
-            if len(_fields(node)) > 1:
-                raise BadQueryError("The 'OR' operator is not supported on distinct fields")
-            return _holds(node.left, entity) or _holds(node.right, entity)
-        case ast.Compare():
-            field = node.left.name
-            if field not in entity:
-                raise BadQueryError(f"Could not find a property named '{field}'")
-            return _compare(node, entity[field])
-        case _:
-            raise BadQueryError("The filter is not supported")
+    if isinstance(node, ast.CollectionLambda):
+        return True
+    if isinstance(node, ast.BoolOp):
+        left, right = _holds(node.left, entity), _holds(node.right, entity)
+        if isinstance(node.op, ast.And):
+            return left and right
+        if len(_fields(node)) > 1:
+            raise BadQueryError("The 'OR' operator is not supported on distinct fields")
+        return left or right
+    if not isinstance(node, ast.Compare):
+        raise BadQueryError("The filter is not supported")
+    field = _name(node)
+    if field not in entity:
+        raise BadQueryError(f"Could not find a property named '{field}'")
+    return _compare(node, entity[field])
+
+
+def _name(node: Any) -> str:  # noqa: ANN401  see above
+    return str(node.left.name)
 
 
 def _fields(node: Any) -> set[str]:  # noqa: ANN401  see above
     if isinstance(node, ast.BoolOp):
         return _fields(node.left) | _fields(node.right)
-    return {node.left.name} if isinstance(node, ast.Compare) else set()
+    return {_name(node)} if isinstance(node, ast.Compare) else set()
 
 
-def _compare(node: Any, found: object) -> bool:  # noqa: ANN401  see above
-    value: object = node.right.val
-    match node.right:
-        case ast.Boolean():
-            value = value == "true"
-        case ast.Integer() | ast.Float():
-            value = Decimal(str(value))
-            found = Decimal(str(found))
-        case ast.DateTime():
-            value, found = _moment(str(value)), _moment(str(found))
-        case ast.GUID():
-            value, found = str(value).lower(), str(found).lower()
+def _compare(node: Any, found: Any) -> bool:  # noqa: ANN401  see above
+    value: Any = node.right.val
+    if isinstance(node.right, ast.Boolean):
+        value = value == "true"
+    elif isinstance(node.right, ast.Integer | ast.Float):
+        value, found = Decimal(str(value)), Decimal(str(found))
+    elif isinstance(node.right, ast.DateTime):
+        value, found = _moment(str(value)), _moment(str(found))
+    elif isinstance(node.right, ast.GUID):
+        value, found = str(value).lower(), str(found).lower()
     return _OPERATORS[type(node.comparator)](found, value)
 
 
@@ -91,7 +92,7 @@ def ordered(entities: list[Entity], text: str | None) -> list[Entity]:
     for part in reversed((text or "").split(",")):
         field, _, direction = part.strip().partition(" ")
         if field:
-            entities.sort(key=lambda one: one[field], reverse=direction == "desc")  # noqa: B023  sorted at once
+            entities.sort(key=operator.itemgetter(field), reverse=direction == "desc")
     return entities
 
 

@@ -41,7 +41,7 @@ _LINE: Final = frozenset(
     | {"expectedReceiptDate"}
 )
 _OPEN_TO_RELEASED: Final = frozenset({"expectedReceiptDate", "description", "description2"})
-"""What a released order still takes: the fields without TestStatusOpen in PurchaseLine.Table.al."""
+"""What a released order still takes: no TestStatusOpen guards it in PurchaseLine.Table.al."""
 
 
 class RefusedError(Exception):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 from aiohttp import web
@@ -52,10 +52,14 @@ class StandIn:
     environment = "Production"
     company_id = COMPANY_ID
     reader = LogIn(
-        client_id="aaaa0000-0000-4000-8000-00000000000a", secret="read", may_write=False
+        client_id="aaaa0000-0000-4000-8000-00000000000a",
+        secret="read",
+        may_write=False,
     )
     writer = LogIn(
-        client_id="bbbb0000-0000-4000-8000-00000000000b", secret="write", may_write=True
+        client_id="bbbb0000-0000-4000-8000-00000000000b",
+        secret="write",
+        may_write=True,
     )
 
     def __init__(self, *, now: Callable[[], datetime], path: Path | None = None) -> None:
@@ -172,7 +176,7 @@ class StandIn:
             return _html(401)
         try:
             raw = await request.read()
-            body = read_json(raw) if raw else {}
+            body: object = read_json(raw) if raw else {}
             self.log.append(
                 Request(
                     method=request.method,
@@ -181,13 +185,8 @@ class StandIn:
                     body=body,
                 )
             )
-            if request.method != "GET" and not client.may_write:
-                raise RefusedError(
-                    403, "Authentication_InsufficientPermissions", "You may not write."
-                )
-            if request.match_info["company"].lower() != COMPANY_ID:
-                raise RefusedError(404, "Internal_CompanyNotFound", "The company does not exist.")
-            return self._dispatch(request, body if isinstance(body, dict) else {})
+            _check_access(request, client)
+            return self._dispatch(request, _fields(body))
         except RefusedError as refused:
             return _error(refused.status, refused.code, str(refused))
         except odata.BadQueryError as wrong:
@@ -207,6 +206,11 @@ class StandIn:
             raise RefusedError(404, "BadRequest_NotFound", f"No HTTP resource was found: {kind}")
         if not key:
             return self._all_orders(request, body)
+        return self._within(request, key, rest, body)
+
+    def _within(
+        self, request: web.Request, key: str, rest: str, body: dict[str, Any]
+    ) -> web.Response:
         order = self._found("purchaseOrders", key)
         if rest.startswith("purchaseOrderLines"):
             return self._lines(request, _parts(rest)[1], order, body)
@@ -313,6 +317,17 @@ class StandIn:
             link = request.url.update_query({"$skiptoken": str(start + size)})
             body["@odata.nextLink"] = str(link)
         return _answer(body)
+
+
+def _check_access(request: web.Request, client: LogIn) -> None:
+    if request.method != "GET" and not client.may_write:
+        raise RefusedError(403, "Authentication_InsufficientPermissions", "You may not write.")
+    if request.match_info["company"].lower() != COMPANY_ID:
+        raise RefusedError(404, "Internal_CompanyNotFound", "The company does not exist.")
+
+
+def _fields(body: object) -> dict[str, Any]:
+    return cast("dict[str, Any]", body) if isinstance(body, dict) else {}
 
 
 def _parts(path: str) -> tuple[str, str, str]:

@@ -58,7 +58,7 @@ def identity(*parts: str) -> str:
 
 
 def _rows(name: str) -> Iterator[dict[str, str]]:
-    text = files(__package__).joinpath(name).read_text(encoding="utf-8")
+    text = files(__name__).joinpath(name).read_text(encoding="utf-8")
     return csv.DictReader(text.splitlines())
 
 
@@ -166,7 +166,7 @@ def _open_orders(today: date, dice: random.Random) -> Iterator[Entity]:
         yield _order(f"PO-{106_001 + number}", vendor, chosen, ordered, expected, released, dice)
 
 
-def _order(  # noqa: PLR0913, PLR0917  one parameter per fact of an order
+def _order(
     number: str,
     vendor: Vendor,
     chosen: Iterable[Item],
@@ -203,7 +203,7 @@ def _order(  # noqa: PLR0913, PLR0917  one parameter per fact of an order
     )
 
 
-def _line(  # noqa: PLR0913, PLR0917  one parameter per fact of a line
+def _line(
     number: str,
     index: int,
     item: Item,

@@ -1,0 +1,178 @@
+"""What Business Central sends and takes, as far as we use it; other fields are left unread.
+
+Field names are those of API v2.0 (microsoft/BCApps, Apps/W1/APIV2), in snake case.
+"""
+
+from datetime import date
+from decimal import Decimal
+from typing import Final, Generic, TypeAlias, TypeVar
+from uuid import UUID
+
+import msgspec
+
+T = TypeVar("T")
+
+NO_DATE: Final = date(1, 1, 1)
+"""How a blank date is written."""
+
+NO_ID: Final = UUID(int=0)
+"""How a blank reference is written."""
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True):
+    """One page of a collection."""
+
+    value: tuple[T, ...]
+    next_link: str | None = msgspec.field(default=None, name="@odata.nextLink")
+
+
+class Vendor(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A vendor; a blank currency is the company's own."""
+
+    number: str
+    display_name: str
+    currency_code: str
+    blocked: str
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """An item; `inventory` is the sum over all locations."""
+
+    number: str
+    display_name: str
+    blocked: bool
+    inventory: Decimal
+    unit_cost: Decimal
+    base_unit_of_measure_code: str
+
+
+class Location(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A place where stock lies."""
+
+    id: UUID
+    code: str
+
+
+class CompanyInformation(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The company itself."""
+
+    currency_code: str
+
+
+class OutstandingLine(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What is still to come on one purchase line, in the item's base unit."""
+
+    item_no: str
+    outstanding_qty_base: Decimal
+
+
+class PurchaseOrderLine(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One line of a purchase order as it stands."""
+
+    sequence: int
+    line_type: str
+    line_object_number: str = ""
+    description: str = ""
+    unit_of_measure_code: str = ""
+    quantity: Decimal = Decimal(0)
+    received_quantity: Decimal = Decimal(0)
+    direct_unit_cost: Decimal = Decimal(0)
+    amount_excluding_tax: Decimal = Decimal(0)
+    expected_receipt_date: date = NO_DATE
+    location_id: UUID = NO_ID
+
+
+class PurchaseOrder(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A purchase order as it stands; its lines where they were asked for."""
+
+    id: UUID
+    number: str
+    vendor_number: str
+    vendor_name: str = ""
+    currency_code: str = ""
+    status: str = ""
+    total_amount_excluding_tax: Decimal = Decimal(0)
+    purchase_order_lines: tuple[PurchaseOrderLine, ...] = ()
+
+
+class ItemLine(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    rename="camel",
+    tag_field="lineType",
+    tag="Item",
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+):
+    """A new line; the unit cost stands after what makes Business Central look one up."""
+
+    line_object_number: str
+    location_id: UUID | None = None
+    unit_of_measure_code: str
+    quantity: Decimal
+    direct_unit_cost: Decimal
+    expected_receipt_date: date | None = None
+
+
+class CommentLine(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    rename="camel",
+    tag_field="lineType",
+    tag="Comment",
+    forbid_unknown_fields=True,
+):
+    """A line of text; the only place on an order for a reference of ours."""
+
+    description: str
+
+
+NewLine: TypeAlias = ItemLine | CommentLine
+
+
+class NewOrder(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    rename="camel",
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+):
+    """The only fields of a purchase order that are ever sent."""
+
+    vendor_number: str
+    currency_code: str | None = None
+    requested_receipt_date: date | None = None
+    purchase_order_lines: tuple[NewLine, ...]
+
+    @property
+    def item_lines(self) -> tuple[ItemLine, ...]:
+        """Return the lines that order something."""
+        return tuple(line for line in self.purchase_order_lines if isinstance(line, ItemLine))
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Return what the comment lines say."""
+        return tuple(
+            line.description for line in self.purchase_order_lines if isinstance(line, CommentLine)
+        )
+
+
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+_DECODER: Final = msgspec.json.Decoder(NewOrder)
+
+
+def body_of(order: NewOrder) -> str:
+    """Return the JSON text of an order; exact numbers, always in the same order."""
+    return _ENCODER.encode(order).decode()
+
+
+def order_in(body: str) -> NewOrder:
+    """Read back what `body_of` wrote.
+
+    Raises:
+        msgspec.ValidationError: a field that is not on the list.
+    """
+    return _DECODER.decode(body)

@@ -1,0 +1,85 @@
+"""What an answer to a write means; anything not known to come before the commit is a doubt.
+
+The codes are those of webservices/dynamics-error-codes.md in
+MicrosoftDocs/dynamics365smb-devitpro-pb.
+"""
+
+from http import HTTPStatus
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from erp.business_central.client import Answer
+from erp.ports import Applied, Moved, NotSent, Outcome, Refused, Unknown
+
+_CLIENT_ERROR: Final = 4
+
+ENTITY_CHANGED: Final = "Request_EntityChanged"
+
+_BEFORE_COMMIT: Final = ("BadRequest_", "Application_", "Authentication_")
+"""Prefixes of codes that Business Central gives only when it rolls back."""
+
+_BEFORE_COMMIT_EXACT: Final = frozenset(
+    {"Internal_RecordNotFound", "Internal_EntityWithSameKeyExists"}
+)
+
+_STATUS_WORDS: Final[dict[int, str]] = {
+    HTTPStatus.UNAUTHORIZED: "Business Central did not accept the writer's log-in. "
+    "An administrator must check the app registration.",
+    HTTPStatus.FORBIDDEN: "The writer's log-in may not create purchase orders in "
+    "Business Central. An administrator must grant it.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The order is too large for one request. Split it.",
+}
+
+
+class _Created(msgspec.Struct, frozen=True):
+    id: UUID
+    number: str
+
+
+def outcome_of(answer: Answer) -> Outcome:
+    """Say what became of the one request."""
+    match answer.status:
+        case HTTPStatus.CREATED:
+            return _created(answer)
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            return NotSent(
+                why="it is busy and did not take the order in", retry_after=answer.retry_after
+            )
+        case HTTPStatus.PRECONDITION_FAILED:
+            return Moved(text=answer.text)
+        case HTTPStatus.CONFLICT if answer.code == ENTITY_CHANGED:
+            return Moved(text=answer.text)
+        case status if status // 100 == _CLIENT_ERROR:
+            return _refused(answer)
+        case status:
+            return Unknown(why=f"it answered with status {status}{_tracked(answer)}")
+
+
+def _created(answer: Answer) -> Outcome:
+    try:
+        created = msgspec.json.decode(answer.body, type=_Created)
+    except msgspec.DecodeError:
+        return Unknown(why="it said that the order was created, in words we cannot read")
+    return Applied(document=created.number, document_id=str(created.id))
+
+
+def _refused(answer: Answer) -> Outcome:
+    words = _STATUS_WORDS.get(answer.status)
+    if words is not None:
+        return Refused(code=answer.code or str(answer.status), text=words)
+    if answer.code.startswith(_BEFORE_COMMIT) or answer.code in _BEFORE_COMMIT_EXACT:
+        return Refused(code=answer.code, text=_words(answer))
+    said = answer.code or "no code"
+    return Unknown(why=f"it answered with status {answer.status} and {said}{_tracked(answer)}")
+
+
+def _words(answer: Answer) -> str:
+    if answer.code.startswith("Application_"):  # the text of an AL error, written for people
+        return answer.text or "Business Central gave no reason."
+    return f"Business Central did not take the order: {answer.text or answer.code}"
+
+
+def _tracked(answer: Answer) -> str:
+    return f", correlation {answer.correlation_id}" if answer.correlation_id else ""

@@ -1,0 +1,197 @@
+"""Reads Business Central and builds the exact change; holds no log-in that may write."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Final
+
+from decisions.actions import ACTION_KINDS, CreatePurchaseOrder, DraftedAction
+from decisions.plan import WritePlan
+from decisions.quantity import Unit, factor_between
+from erp.business_central.client import (
+    ANALYTICS,
+    BusinessCentralClient,
+    RefusedReadError,
+    literal,
+    odata,
+)
+from erp.business_central.entities import (
+    CompanyInformation,
+    Item,
+    Location,
+    OutstandingLine,
+    Page,
+    PurchaseOrder,
+    Vendor,
+)
+from erp.business_central.mapping import Facts, check_size, order_plan
+from erp.business_central.tokens import SYSTEM
+from erp.ports import Capabilities, NotPlannableError
+
+WRITES: Final = frozenset({"create_purchase_order", "acknowledge"})
+
+_EXTENSION: Final = "needs the Countersign extension in Business Central"
+_NEEDS: Final = {
+    "create_transfer_order": _EXTENSION,
+    "reschedule_production_order": _EXTENSION,
+}
+"""Transfer orders are read-only in the standard API and production orders are not in it."""
+
+BUDGET: Final = 2.0
+"""Seconds for everything a plan reads; a click waits for it."""
+
+DENIED: Final = frozenset({400, 403, 404})
+"""Answers of an analytics query that is not installed, or not granted."""
+
+ON_ORDER: Final = "quantity already on order"
+_FROM_ORDERS: Final = (
+    "summed up from the open purchase orders, because the query outstandingPurchaseLines "
+    "is not granted (permission set Power BI Report Basic)"
+)
+_UNREAD: Final = "not read, because neither the query nor the purchase orders are granted"
+
+
+class BusinessCentralReader:
+    """Reads one company, always from the primary: a replica may lag behind what it promises."""
+
+    def __init__(self, client: BusinessCentralClient, *, budget: float = BUDGET) -> None:
+        """Keep the client, and how long one plan may take to read."""
+        self._client = client
+        self._budget = budget
+        self._reduced: dict[str, str] = {}
+
+    def capabilities(self) -> Capabilities:
+        """Return what this connector can do."""
+        others = (kind for kind in ACTION_KINDS if kind not in WRITES)
+        return Capabilities(
+            system=SYSTEM,
+            writes=WRITES,
+            needs={kind: _NEEDS.get(kind, "not switched on in this version") for kind in others},
+            reduced=dict(self._reduced),
+        )
+
+    async def plan(self, action: DraftedAction, *, marker: str) -> WritePlan:
+        """Read everything the action touches and build the exact change.
+
+        Raises:
+            ErpUnreachableError: no usable answer in time.
+            NotPlannableError: an unknown or blocked vendor or item, a unit that would have to be
+                guessed, a kind this connector cannot write.
+        """
+        if not isinstance(action, CreatePurchaseOrder):
+            raise NotPlannableError(f"Business Central is not written for “{action.kind}”.")
+        check_size(action)
+        until = asyncio.get_running_loop().time() + self._budget
+        return order_plan(
+            action,
+            await self._facts(action, until),
+            company=self._client.company.company_id,
+            marker=marker,
+        )
+
+    async def _facts(self, action: CreatePurchaseOrder, until: float) -> Facts:
+        numbers = sorted({line.item for line in action.lines})
+        places = sorted({line.location for line in action.lines if line.location is not None})
+        vendor, items, locations = await asyncio.gather(
+            self._vendor(action.vendor, until),
+            self._items(numbers, until),
+            self._locations(places, until),
+        )
+        on_order = await self._on_order(items, until)
+        local = "" if vendor is None or vendor.currency_code else await self._currency(until)
+        return Facts(
+            vendor=vendor,
+            local_currency=local,
+            items=items,
+            locations=locations,
+            on_order=on_order,
+        )
+
+    async def _vendor(self, number: str, until: float) -> Vendor | None:
+        query = odata({"$filter": f"number eq {literal(number)}"})
+        url = self._client.company.url("vendors", query=query)
+        found = await self._client.read_all(url, Page[Vendor], until=until)
+        return found[0] if found else None
+
+    async def _items(self, numbers: Iterable[str], until: float) -> dict[str, Item]:
+        query = odata({"$filter": _any_of("number", numbers)})
+        url = self._client.company.url("items", query=query)
+        found = await self._client.read_all(url, Page[Item], until=until)
+        return {item.number: item for item in found}
+
+    async def _locations(self, codes: list[str], until: float) -> dict[str, Location]:
+        if not codes:
+            return {}
+        query = odata({"$filter": _any_of("code", codes)})
+        url = self._client.company.url("locations", query=query)
+        found = await self._client.read_all(url, Page[Location], until=until)
+        return {location.code: location for location in found}
+
+    async def _currency(self, until: float) -> str:
+        url = self._client.company.url("companyInformation")
+        found = await self._client.read_all(url, Page[CompanyInformation], until=until)
+        return found[0].currency_code if found else ""
+
+    async def _on_order(self, items: dict[str, Item], until: float) -> dict[str, Decimal | None]:
+        """Return what is still to come of each item, from the best source that is granted."""
+        if not items:
+            return {}
+        if ON_ORDER not in self._reduced:
+            try:
+                return await self._outstanding(items, until)
+            except RefusedReadError as refused:
+                if refused.answer.status not in DENIED:
+                    raise
+        try:
+            open_orders = await self._open_orders(items, until)
+        except RefusedReadError as refused:
+            if refused.answer.status not in DENIED:
+                raise
+            self._reduced[ON_ORDER] = _UNREAD
+            return dict.fromkeys(items, None)
+        self._reduced[ON_ORDER] = _FROM_ORDERS
+        return open_orders
+
+    async def _outstanding(
+        self, items: dict[str, Item], until: float
+    ) -> dict[str, Decimal | None]:
+        query = odata({"$filter": _any_of("itemNo", items)})
+        url = self._client.company.url("outstandingPurchaseLines", api=ANALYTICS, query=query)
+        sums: dict[str, Decimal] = defaultdict(Decimal)
+        for line in await self._client.read_all(url, Page[OutstandingLine], until=until):
+            sums[line.item_no] += line.outstanding_qty_base
+        return {number: sums[number] for number in items}
+
+    async def _open_orders(
+        self, items: dict[str, Item], until: float
+    ) -> dict[str, Decimal | None]:
+        """Sum up the open lines; an item with a line in a unit that we cannot convert has none."""
+        wanted = _any_of("lineObjectNumber", items)
+        query = odata(
+            {
+                "$filter": "fullyReceived eq false",
+                "$expand": f"purchaseOrderLines($filter={wanted})",
+            }
+        )
+        url = self._client.company.url("purchaseOrders", query=query)
+        sums: dict[str, Decimal | None] = dict.fromkeys(items, Decimal(0))
+        for order in await self._client.read_all(url, Page[PurchaseOrder], until=until):
+            for line in order.purchase_order_lines:
+                item = items.get(line.line_object_number)
+                if item is None or line.line_type != "Item":
+                    continue
+                base = Unit(item.base_unit_of_measure_code)
+                factor = factor_between(Unit(line.unit_of_measure_code), base)
+                so_far = sums[item.number]
+                sums[item.number] = (
+                    None
+                    if factor is None or so_far is None
+                    else so_far + (line.quantity - line.received_quantity) * factor
+                )
+        return sums
+
+
+def _any_of(field: str, values: Iterable[str]) -> str:
+    """Write a filter that one field has one of the values; OR over two fields is not allowed."""
+    return " or ".join(f"{field} eq {literal(value)}" for value in values)
