@@ -29,7 +29,7 @@ from bot.workflow.context import Context
 from bot.workflow.front import Front
 from bot.workflow.ids import new_id
 from bot.workflow.prepare import prepare
-from bot.workflow.show import say, show
+from bot.workflow.show import post, repaint, say
 from bot.workflow.tell import Webhooks, tell
 from bot.workflow.write import Patience, reconcile, write
 from decisions.errors import CountersignError
@@ -170,7 +170,8 @@ def _steps(
 ) -> Mapping[str, Step]:
     return {
         lineup.PREPARE: lambda job: prepare(job.payload, ctx),
-        lineup.SHOW: lambda job: show(job.payload, ctx, poster),
+        lineup.POST: lambda job: post(job.payload, ctx, poster),
+        lineup.REPAINT: lambda job: repaint(job.payload, ctx, poster),
         lineup.WRITE: lambda job: write(job, ctx, gate),
         lineup.RECONCILE: lambda job: reconcile(job.payload, ctx, gate, patience),
         lineup.ESCALATE: lambda job: clockwork.escalate(job.payload, ctx),

@@ -7,6 +7,12 @@ from types import MappingProxyType
 from typing import Final, TypeAlias, cast
 from zoneinfo import ZoneInfo
 
+from bot.ports import CardJson
+from bot.workflow import decide
+from bot.workflow.changes import changeable, changed
+from bot.workflow.click import Click
+from bot.workflow.context import Context, reader_of
+from bot.workflow.prepare import read_plan
 from cards.forms import (
     changes_form,
     confirm_changes_card,
@@ -16,13 +22,6 @@ from cards.forms import (
 )
 from cards.problem import problem_card
 from cards.reading import Reader
-
-from bot.ports import CardJson
-from bot.workflow import decide
-from bot.workflow.changes import changeable, changed
-from bot.workflow.click import Click
-from bot.workflow.context import Context, reader_of
-from bot.workflow.prepare import read_plan
 from decisions.actions import DraftedAction
 from decisions.countersign import (
     Answer,

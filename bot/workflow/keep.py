@@ -51,6 +51,7 @@ def keep(
         body={"state": one.state.value, "round": one.round, "revision": one.revision}
         | dict(body or {}),
     )
-    lineup.show(unit, one, due_at=at)
+    if one.posted_at is not None:
+        lineup.repaint(unit, one, due_at=at)
     if one.state in _WORTH_TELLING:
         lineup.tell(unit, one, due_at=at)

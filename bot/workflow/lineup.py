@@ -11,7 +11,8 @@ from decisions.routing import Route
 from storage.unit_of_work import UnitOfWork
 
 PREPARE: Final = "prepare"
-SHOW: Final = "show"
+POST: Final = "post"
+REPAINT: Final = "repaint"
 WRITE: Final = "write"
 RECONCILE: Final = "reconcile"
 ESCALATE: Final = "escalate"
@@ -31,25 +32,36 @@ def prepare_again(unit: UnitOfWork, one: Recommendation, *, due_at: datetime) ->
     unit.jobs.add(PREPARE, f"prepare:{one.id}:{one.round}:again", {"id": one.id}, due_at=due_at)
 
 
-def show(unit: UnitOfWork, one: Recommendation, *, due_at: datetime) -> None:
-    """Post the card, or repaint it; one at a time in its channel."""
+def post(unit: UnitOfWork, one: Recommendation, *, due_at: datetime) -> None:
+    """Post the card; one at a time in its channel, so that no card is posted twice."""
+    unit.jobs.add(POST, f"post:{one.id}", {"id": one.id}, due_at=due_at, lane=post_lane(one.route))
+
+
+def repaint(
+    unit: UnitOfWork, one: Recommendation, *, due_at: datetime, after: str = "change"
+) -> None:
+    """Repaint every copy of the card; in a lane of its own.
+
+    A receipt must not wait behind five hundred cards that are still to be posted. `after` sets
+    a second repaint of one revision apart from the first.
+    """
     unit.jobs.add(
-        SHOW,
-        f"show:{one.id}:{one.revision}",
+        REPAINT,
+        f"repaint:{one.id}:{one.revision}:{after}",
         {"id": one.id},
         due_at=due_at,
-        lane=lane_of(one.route),
+        lane=f"repaint:{one.route.channel}",
     )
 
 
 def post_again(unit: UnitOfWork, one: Recommendation, *, deleted: str, due_at: datetime) -> None:
     """Post a card anew because somebody deleted the message it stood in."""
     unit.jobs.add(
-        SHOW,
-        f"show:{one.id}:again:{deleted}",
+        POST,
+        f"post:{one.id}:again:{deleted}",
         {"id": one.id},
         due_at=due_at,
-        lane=lane_of(one.route),
+        lane=post_lane(one.route),
     )
 
 
@@ -123,7 +135,7 @@ def say(unit: UnitOfWork, message: Message, *, card: str, due_at: datetime) -> N
             "card": card,
         },
         due_at=due_at,
-        lane=f"teams:{channel.id}",
+        lane=f"say:{channel.id}",
     )
 
 
@@ -132,6 +144,6 @@ def job_subject(payload: Mapping[str, Plain]) -> RecommendationId:
     return RecommendationId(str(payload["id"]))
 
 
-def lane_of(route: Route) -> str:
-    """Return the lane in which everything for a channel goes out in order."""
+def post_lane(route: Route) -> str:
+    """Return the lane of a channel's new cards; everything sent there shares its rate."""
     return f"teams:{route.channel}"

@@ -92,6 +92,7 @@ def _prepared(
                 body=routed(ready),
                 delay_cost=mine.cost_of_delay,
             )
+            lineup.post(unit, ready, due_at=now)
             lineup.escalate(unit, ready, posted_at=now)
         case State.CONFLICT if not reading.later:
             ask_again(unit, held, reading, now=now)

@@ -1,7 +1,8 @@
 """Put the card on people's screens, and keep every copy of it up to date."""
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -38,38 +39,75 @@ def card_bytes(card: CardJson) -> bytes:
     return msgspec.json.encode(card, order="sorted")
 
 
-async def show(payload: Mapping[str, Plain], ctx: Context, poster: Poster) -> None:
-    """Post the card the first time, repaint every older copy afterwards.
+async def post(payload: Mapping[str, Plain], ctx: Context, poster: Poster) -> None:
+    """Post the card, unless it stands somewhere already.
 
-    The card is drawn from the record as it is now, so a late job can never paint an old state.
+    It is drawn from the record as it is now, so a late job can never paint an old state.
 
     Raises:
         RetryLaterError: Teams asked to wait, is away, or the bot is not in the channel.
     """
-    subject = lineup.job_subject(payload)
-    now = ctx.now()
+    seen = await _seen(payload, ctx)
+    if seen is None or seen.shown or seen.one.state is State.PROPOSED:
+        return
+    with _in_words():
+        await _share(seen.one, ctx)
+        await _post(seen.one, seen.channel, ctx, poster)
 
-    def load(
-        unit: UnitOfWork,
-    ) -> tuple[Recommendation | None, tuple[Shown, ...], Channel | None, timedelta | None]:
+
+async def repaint(payload: Mapping[str, Plain], ctx: Context, poster: Poster) -> None:
+    """Repaint every copy that shows an older revision, with the record as it is now.
+
+    Raises:
+        RetryLaterError: Teams asked to wait, or is away.
+    """
+    seen = await _seen(payload, ctx)
+    if seen is None:
+        return
+    for copy in seen.shown:
+        if copy.revision < seen.one.revision:
+            with _in_words():
+                await _share(seen.one, ctx)
+                await _repaint(seen.one, copy.posting, ctx, poster)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    one: Recommendation
+    shown: tuple[Shown, ...]
+    channel: Channel | None
+
+
+async def _seen(payload: Mapping[str, Plain], ctx: Context) -> _Seen | None:
+    subject = lineup.job_subject(payload)
+
+    def load(unit: UnitOfWork) -> _Seen | None:
         one = unit.recommendations.get(subject)
         if one is None:
-            return None, (), None, None
-        shown = unit.postings.of(subject)
-        stale = not shown or any(copy.revision < one.revision for copy in shown)
-        wait = unit.jobs.take_rate(lineup.lane_of(one.route), now) if stale else None
-        return one, shown, unit.channels.get(one.route.channel), wait
+            return None
+        shown, channel = unit.postings.of(subject), unit.channels.get(one.route.channel)
+        return _Seen(one=one, shown=shown, channel=channel)
 
-    one, shown, channel, wait = await ctx.store.turn(load)
-    if one is None or one.state is State.PROPOSED:
-        return
+    return await ctx.store.read(load)
+
+
+async def _share(one: Recommendation, ctx: Context) -> None:
+    """Take one of the channel's messages, which all replicas share.
+
+    Raises:
+        LaneWaitsError: they are used up for the moment.
+    """
+    now = ctx.now()
+    wait = await ctx.store.turn(lambda unit: unit.jobs.take_rate(lineup.post_lane(one.route), now))
     if wait is not None:
         raise LaneWaitsError(wait, "this channel's share of messages is used up for the moment")
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """Say how a job waits for what Teams answered."""
     try:
-        if shown:
-            await _repaint(one, shown, ctx, poster)
-        else:
-            await _post(one, channel, ctx, poster)
+        yield
     except PosterBusyError as busy:
         raise LaneWaitsError(busy.retry_after, str(busy)) from busy
     except PosterUnknownError as lost:
@@ -96,26 +134,21 @@ async def _post(
         note(unit, one, "posted", at=ctx.now(), body=_delivery(one, posting, sha))
         held = unit.recommendations.lock(one.id)
         if held.revision != one.revision:
-            lineup.show(unit, held, due_at=now)
+            # The repaint that came with the change may have looked while nothing was posted.
+            lineup.repaint(unit, held, due_at=now, after=posting.activity_id)
 
     await ctx.store.turn(turn)
 
 
-async def _repaint(
-    one: Recommendation, shown: tuple[Shown, ...], ctx: Context, poster: Poster
-) -> None:
-    reader = reader_of(one)
-    for copy in shown:
-        if copy.revision >= one.revision:
-            continue
-        now = ctx.now()
-        card = approval_card(one, reader=reader, now=now, system=ctx.system)
-        try:
-            await poster.update(copy.posting, card, summary=summary(one, reader=reader, now=now))
-        except PostingGoneError:
-            await ctx.store.turn(_forgotten(one, copy.posting, ctx))
-            continue
-        await ctx.store.turn(_painted(one, copy.posting, card, ctx))
+async def _repaint(one: Recommendation, posting: Posting, ctx: Context, poster: Poster) -> None:
+    reader, now = reader_of(one), ctx.now()
+    card = approval_card(one, reader=reader, now=now, system=ctx.system)
+    try:
+        await poster.update(posting, card, summary=summary(one, reader=reader, now=now))
+    except PostingGoneError:
+        await ctx.store.turn(_forgotten(one, posting, ctx))
+        return
+    await ctx.store.turn(_painted(one, posting, card, ctx))
 
 
 def _painted(

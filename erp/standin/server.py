@@ -133,6 +133,7 @@ class StandIn:
             return _cut(request)
         fault = self.faults.take(request.method, request.path)
         if fault is Fault.SLOW:
+            await request.read()  # what was sent is done, whether or not anybody still waits
             await asyncio.sleep(_LATE)
         early = _early(fault, request)
         if early is not None:

@@ -32,6 +32,14 @@ APP_ID = "c0000000-0000-4000-8000-00000000b07e"
 ISSUER = "https://api.botframework.com"
 
 
+_ODD_KEYS = (
+    {"kty": "EC", "kid": "of-no-use", "crv": "P-256", "x": "AA", "y": "AA"},
+    {"kty": "RSA", "kid": "broken", "n": "!", "e": "!"},
+    {"kty": "oct", "kid": "symmetric", "k": "c2VjcmV0"},
+    "not a key at all",
+)
+
+
 class FakeIdentity:
     """Publishes keys, signs what the Bot Framework would sign, hands out tokens to the bot."""
 
@@ -50,6 +58,8 @@ class FakeIdentity:
         """The status of every answer, instead of the true one."""
         self.refusing: dict[str, str] | None = None
         """What Entra says instead of giving a token."""
+        self.odd_keys = True
+        """Whether keys that cannot be used are published beside the good one."""
         self._generation = 0
         self._issued: set[str] = set()
 
@@ -167,10 +177,7 @@ class FakeIdentity:
                         "e": _base64(numbers.e),
                         "endorsements": self.endorsements,
                     },
-                    {"kty": "EC", "kid": "of-no-use", "crv": "P-256", "x": "AA", "y": "AA"},
-                    {"kty": "RSA", "kid": "broken", "n": "!", "e": "!"},
-                    {"kty": "oct", "kid": "symmetric", "k": "c2VjcmV0"},
-                    "not a key at all",
+                    *(_ODD_KEYS if self.odd_keys else ()),
                     *self.more_keys,
                 ]
             }

@@ -3,7 +3,6 @@
 import asyncio
 
 from erp.standin.faults import Fault
-
 from tests.stories.world import ANA, BO, when
 
 

@@ -5,14 +5,14 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import aiohttp
-from erp.standin.plant import seed
-from erp.standin.server import StandIn
 
 from bot.app import running
 from bot.clock import utc_now
 from bot.settings import settings_from
 from bot.workflow import keys
 from decisions.people import Person, PersonId
+from erp.standin.plant import seed
+from erp.standin.server import StandIn
 from storage.audit import verify_chain
 from tests.build import TENANT
 from tests.fakes.entra import APP_ID, FakeIdentity
