@@ -52,7 +52,7 @@ async def chromium():
 
 
 @asynccontextmanager
-async def page_in(browser, *, width, height=900):
+async def page_in(browser, *, width, height=1500):
     """Open a page of a certain width, kept to this machine."""
     context = await browser.new_context(
         viewport={"width": width, "height": height}, device_scale_factor=2
@@ -100,10 +100,18 @@ class PlaygroundPage:
             button = self.page.get_by_role("menuitem", name=title, exact=True)
         await button.first.click()
 
-    async def choose(self, card, label, option):
-        """Pick from a list."""
-        await card.get_by_role("combobox", name=label).click()
-        await self.page.get_by_role("option", name=option).click()
+    async def choose(self, card, option):
+        """Pick from a list whose entries are all shown."""
+        await card.get_by_role("radio", name=option, exact=True).check()
+
+    async def narrow(self, card, width):
+        """Give every card the width of a phone; the page itself is not made for one.
+
+        Return how many pixels of this card do not fit.
+        """
+        style = f".ac-adaptiveCard {{ box-sizing: border-box; width: {width}px !important }}"
+        await self.page.add_style_tag(content=style)
+        return await card.evaluate("card => card.scrollWidth - card.clientWidth")
 
     async def picture(self, card, name):
         """Keep a picture of a card where the environment asks for one."""

@@ -138,6 +138,10 @@ class FakeTeams:
         """Take the bot out of a channel without telling it."""
         self._kicked.add(channel if isinstance(channel, str) else channel.id)
 
+    def readmit(self) -> None:
+        """Let the bot post again wherever it was taken out."""
+        self._kicked.clear()
+
     def delete(self, message: Shown) -> None:
         """Delete a message, as its owner may."""
         message.deleted = True

@@ -46,9 +46,10 @@ def when(**ahead):
 class World:
     """One plant, one channel, one ERP, and as many replicas of the bot as a story wants."""
 
-    def __init__(self, database, folder):
+    def __init__(self, database, folder, *, routing=ROUTING):
         self.database = database
         self.folder = folder
+        self.routing = routing
         self.url = ""
         self.bot = None
         self.headers = {}
@@ -69,7 +70,7 @@ class World:
         await self.erp.start()
         self._stack.push_async_callback(self.erp.stop)
         self.http = await enter(aiohttp.ClientSession())
-        (self.folder / "routing.yaml").write_text(ROUTING, encoding="utf-8")
+        (self.folder / "routing.yaml").write_text(self.routing, encoding="utf-8")
         await self.start()
         await self.teams.install(ANA)
         ctx = self.bot.ctx
