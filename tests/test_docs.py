@@ -23,9 +23,9 @@ def test_the_generated_parts_are_up_to_date(name):
 
 
 def test_every_state_is_explained():
-    rows = re.findall(r"^\| (\w+) \| [A-Z]", (HERE / "life.md").read_text(), re.MULTILINE)
+    rows = re.findall(r"^\| ([a-z_]+) \|", (HERE / "life.md").read_text(), re.MULTILINE)
 
-    assert rows == [state.value for state in State]
+    assert set(rows) == {state.value for state in State}
 
 
 def test_the_example_routing_file_is_good(tmp_path):
@@ -55,4 +55,4 @@ def test_every_decision_record_is_listed():
 
 def test_no_registry_host_and_no_path_of_a_machine_is_in_a_lock():
     for lock in (ROOT / "requirements").glob("*.txt"):
-        assert not re.search(r"https?://|index-url|file:", lock.read_text(encoding="utf-8"))
+        assert not re.search(r"https?://|--(extra-)?index-url|file:", lock.read_text(encoding="utf-8"))
