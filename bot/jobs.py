@@ -131,6 +131,7 @@ class Worker:
             await self._store.turn(lambda unit: unit.jobs.retry(job, due, why))
 
     async def _renew(self, job: Job) -> None:
-        while True:
-            await asyncio.sleep(LEASE.total_seconds() / 3)
-            await self._store.turn(lambda unit: unit.jobs.renew(job, self._now() + LEASE))
+        with contextlib.suppress(LostLeaseError):  # the step finds out when it wants to keep
+            while True:
+                await asyncio.sleep(LEASE.total_seconds() / 3)
+                await self._store.turn(lambda unit: unit.jobs.renew(job, self._now() + LEASE))

@@ -64,6 +64,7 @@ async def bring_back(payload: Mapping[str, Plain], ctx: Context) -> None:
             escalated=0,
         )
         keep(unit, asked, "returned", at=now)
+        lineup.prepare(unit, asked, due_at=now)
         lineup.escalate(unit, asked, posted_at=now)
 
     await ctx.store.turn(turn)

@@ -2,16 +2,16 @@
 
 from typing import Final
 
+from bot.ports import CardJson
+from bot.workflow import lineup
+from bot.workflow.context import Context, reader_of
+from bot.workflow.decide import may_see
+from bot.workflow.message import Message
+from bot.workflow.show import card_bytes
 from cards.forms import why_card
 from cards.listing import help_card, open_list
 from cards.problem import problem_card
 from cards.reading import Reader
-
-from bot.ports import CardJson
-from bot.workflow import lineup
-from bot.workflow.context import Context, reader_of
-from bot.workflow.message import Message
-from bot.workflow.show import card_bytes
 from decisions.errors import CountersignError
 from decisions.ranking import measure, rank
 from decisions.recommendation import Recommendation, RecommendationId
@@ -49,7 +49,7 @@ async def _answer(message: Message, ctx: Context) -> CardJson:
         case ["open", *_]:
             return await _open(message, ctx, reader)
         case ["why", name, *_]:
-            return await _why(name, ctx, reader)
+            return await _why(name, message, ctx, reader)
         case _:
             return help_card(reader=reader)
 
@@ -69,9 +69,11 @@ async def _open(message: Message, ctx: Context, reader: Reader) -> CardJson:
 
     def load(unit: UnitOfWork) -> tuple[tuple[Recommendation, ...], int]:
         here = unit.recommendations.open_in(channel, limit=CONSIDERED)
-        found = here or unit.recommendations.open_all(CONSIDERED)
-        total = unit.recommendations.count_open_in(channel, cap=1000) if here else len(found)
-        return found, total
+        if here:
+            return here, unit.recommendations.count_open_in(channel, cap=1000)
+        every = unit.recommendations.open_all(CONSIDERED)
+        mine = tuple(one for one in every if one.may_decide(message.person))
+        return mine, len(mine)
 
     found, total = await ctx.store.read(load)
     by_id = {one.id: one for one in found}
@@ -80,9 +82,9 @@ async def _open(message: Message, ctx: Context, reader: Reader) -> CardJson:
     return open_list(top, total=max(total, len(top)), reader=reader, now=now)
 
 
-async def _why(name: str, ctx: Context, reader: Reader) -> CardJson:
+async def _why(name: str, message: Message, ctx: Context, reader: Reader) -> CardJson:
     wanted = RecommendationId(name.upper().removeprefix("CS-"))
     one = await ctx.store.read(lambda unit: unit.recommendations.get(wanted))
-    if one is None:
+    if one is None or not may_see(one, message.person, message.channel.id):
         return problem_card(NoSuchIdError(name), reader=reader)
     return why_card(one, reader=reader_of(one), now=ctx.now())

@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bot.ports import Clock
 from cards.reading import Reader as CardReader
 from cards.reading import System
-
-from bot.ports import Clock
 from decisions.recommendation import Recommendation
 from decisions.routing import RoutingTable
 from erp.ports import Reader

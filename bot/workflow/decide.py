@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from cards.approval import approval_card
-
 from bot.ports import CardJson
 from bot.workflow import lineup
 from bot.workflow.click import Click
@@ -15,6 +13,7 @@ from bot.workflow.context import Context, reader_of
 from bot.workflow.keep import keep, note
 from bot.workflow.prepare import Reading, ask_again, read_plan
 from bot.workflow.show import shown_to
+from cards.approval import approval_card
 from decisions.canonical import Plain, plain
 from decisions.countersign import (
     DECIDED,
@@ -30,7 +29,7 @@ from decisions.countersign import (
 )
 from decisions.errors import CountersignError
 from decisions.lifecycle import Event, State
-from decisions.people import Person, Posting
+from decisions.people import ChannelId, Person, PersonId, Posting
 from decisions.plan import PlanHash, differences
 from decisions.recommendation import DecisionId, Recommendation, RecommendationId
 from storage.unit_of_work import UnitOfWork
@@ -88,9 +87,19 @@ async def load(click: Click, ctx: Context) -> Recommendation:
         UnknownRecommendationError: it is not here.
     """
     one = await ctx.store.read(lambda unit: unit.recommendations.get(named(click)))
-    if one is None:
+    if one is None or not may_see(one, click.person, channel_of(click)):
         raise UnknownRecommendationError
     return one
+
+
+def channel_of(click: Click) -> ChannelId:
+    """Return the channel or chat in which the button was pressed."""
+    return ChannelId(click.conversation_id.split(";", 1)[0])
+
+
+def may_see(one: Recommendation, person: PersonId, channel: ChannelId) -> bool:
+    """Tell whether somebody may look: in its channel everybody, elsewhere who may decide."""
+    return channel == one.route.channel or one.may_decide(person)
 
 
 def painted(result: Result, ctx: Context) -> CardJson:
@@ -143,12 +152,15 @@ async def give(
 
     Raises:
         NoSuchRecommendationError: the recommendation is not here.
+        UnknownRecommendationError: this person may not see it from there.
     """
     who = who or answering(click, ctx)
     now = ctx.now()
 
     def turn(unit: UnitOfWork) -> Result:
         held = unit.recommendations.lock(named(click))
+        if not may_see(held, click.person, channel_of(click)):
+            raise UnknownRecommendationError
         _adopt(unit, held, click)
         if _same_again(held, click, who):
             note(unit, held, "clicked_again", at=now, actor=who.person.id, body=_trace(click))
@@ -275,8 +287,8 @@ def _adopt(unit: UnitOfWork, held: Recommendation, click: Click) -> None:
     Such a copy stands on the screen when Teams took our message and its answer was lost.
     """
     known = {copy.posting.activity_id for copy in unit.postings.of(held.id)}
-    channel = click.conversation_id.split(";", 1)[0]
-    if click.activity_id and click.activity_id not in known and channel == held.route.channel:
+    here = channel_of(click) == held.route.channel
+    if here and click.activity_id and click.activity_id not in known:
         posting = Posting(
             channel=held.route.channel,
             service_url=click.service_url,

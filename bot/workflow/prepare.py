@@ -19,6 +19,9 @@ from erp.ports import ErpUnreachableError, NotPlannableError
 from storage.unit_of_work import UnitOfWork
 
 RETRY: Final = timedelta(seconds=20)
+MENDED: Final = timedelta(minutes=5)
+"""How often we look whether what made a plan impossible was mended in the ERP."""
+
 RANKED_WITH: Final = 100
 """How many of the dearest open recommendations of a channel a new one is ranked among."""
 
@@ -48,7 +51,7 @@ async def prepare(payload: Mapping[str, Plain], ctx: Context) -> None:
     """Make a recommendation ready to be shown, or ready to be asked again after a conflict.
 
     Raises:
-        RetryLaterError: the ERP could not be read; the card says so meanwhile.
+        RetryLaterError: there is no plan yet; the card says why meanwhile.
     """
     subject = lineup.job_subject(payload)
     one = await ctx.store.read(lambda unit: unit.recommendations.get(subject))
@@ -63,8 +66,8 @@ async def prepare(payload: Mapping[str, Plain], ctx: Context) -> None:
             _prepared(unit, held, reading, ctx, now)
 
     await ctx.store.turn(turn)
-    if reading.later:
-        raise RetryLaterError(RETRY, reading.problem)
+    if reading.problem:
+        raise RetryLaterError(RETRY if reading.later else MENDED, reading.problem)
 
 
 def _wants_a_plan(one: Recommendation) -> bool:
@@ -96,7 +99,7 @@ def _prepared(
             lineup.escalate(unit, ready, posted_at=now)
         case State.CONFLICT if not reading.later:
             ask_again(unit, held, reading, now=now)
-        case State.AWAITING if reading.plan is not None or not reading.later:
+        case State.AWAITING if reading.plan is not None or reading.problem != held.plan_problem:
             filled = replace(
                 held,
                 plan=reading.plan,

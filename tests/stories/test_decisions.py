@@ -1,5 +1,6 @@
 """What people do with a card, from end to end."""
 
+from tests.build import TENANT
 from tests.stories.world import ANA, BO, DEV, when
 
 
@@ -225,3 +226,33 @@ async def test_a_refresh_by_the_client_decides_nothing(world):
     assert "Approve" in reply.text
     assert world.orders() == []
     assert "decided" not in await world.story()
+
+
+async def test_outside_its_channel_only_those_who_may_decide_can_see_it(world):
+    message = await world.recommend()
+    data = world.teams_data(message, "approve")
+    chat = {"conversationType": "personal", "tenantId": TENANT, "id": "a:1personal"}
+
+    seen = await world.teams.click(ANA, message, "why", data, conversation=chat)
+    hidden = [
+        await world.teams.click(DEV, message, verb, data, conversation=chat)
+        for verb in ("why", "show", "approve", "confirm_override")
+    ]
+
+    assert "Line 2 stands still" in seen.text
+    assert {reply.text for reply in hidden} == {hidden[0].text}
+    assert "not known here" in hidden[0].text
+
+
+async def test_in_a_personal_chat_people_see_what_is_theirs(world):
+    await world.recommend()
+
+    await world.teams.message(ANA, "open", channel="a:1personal-ana")
+    await world.teams.message(DEV, "open", channel="a:1personal-dev")
+    await world.teams.message(DEV, f"why {world.id}", channel="a:1personal-dev")
+    await world.teams.wait_for(lambda: len(world.teams.messages("a:1personal-dev")) == 2)
+    mine = await world.teams.wait_for(lambda: world.teams.last("a:1personal-ana"))
+
+    assert "Bearings 6205" in mine.text
+    assert "Bearings 6205" not in world.teams.messages("a:1personal-dev")[0].text
+    assert "Bearings 6205" not in world.teams.messages("a:1personal-dev")[1].text

@@ -5,8 +5,6 @@ import os
 import pty
 import shutil
 import signal
-import sys
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -14,41 +12,7 @@ import pytest
 from erp.standin.store import Store as ErpStore
 from storage.audit import verify_chain
 from storage.store import Store
-from tests.bot.demo.free_port import a_free_port
-
-HERE = Path(__file__).parents[2]
-READY = "Stop"
-"""The last line that is printed before the demo runs."""
-
-
-def command(state, *options):
-    ports = (
-        *("--port", str(a_free_port())),
-        *("--erp-port", str(a_free_port())),
-        *("--playground-port", str(a_free_port())),
-    )
-    return [sys.executable, "-m", "bot", "demo", "--state", str(state), *ports, *options]
-
-
-@asynccontextmanager
-async def started(*arguments, **more):
-    """Start a program, and end it when a test did not."""
-    pipe = asyncio.subprocess.PIPE
-    streams = {"stdin": asyncio.subprocess.DEVNULL, "stdout": pipe, "stderr": pipe} | more
-    process = await asyncio.create_subprocess_exec(*arguments, cwd=HERE, **streams)
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-
-
-async def ran(*arguments):
-    """Run a program to its end; return exit code, what it printed and what it complained."""
-    async with started(*arguments) as process:
-        out, err = await process.communicate()
-        return process.returncode, out.decode(), err.decode()
+from tests.stories.process import READY, command, ran, started
 
 
 class Left:

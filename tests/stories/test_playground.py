@@ -1,9 +1,12 @@
 """The real Playground in a headless browser: a card is read, approved, overridden, refused."""
 
+import asyncio
 import re
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
+import signal
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -12,6 +15,7 @@ from playwright.async_api import expect
 from bot.app import Running, demo_doors, running
 from bot.clock import utc_now
 from bot.demo.cast import MEGAN, PATTI, PURCHASING
+from bot.demo.doorbell import Doorbell
 from bot.demo.folder import open_folder
 from bot.demo.playground import OLDEST_NODE, NoPlaygroundError, playground
 from bot.demo.stage import erp_in, introduce, settings_for
@@ -19,6 +23,7 @@ from decisions.lifecycle import State
 from erp.standin.server import StandIn
 from tests.bot.demo.free_port import a_free_port
 from tests.fakes.browser import PlaygroundPage, chromium, missing, node_version, page_in
+from tests.stories.process import READY, command, started
 
 ROOM = "Operations - Purchasing"
 PHONE, DESK = 320, 1280
@@ -74,6 +79,7 @@ class Stage:
     """The demo's own pieces, and the Playground in a browser with Alex Wilber in front of it."""
 
     bot: Running
+    bell: Doorbell
     erp: StandIn
     http: aiohttp.ClientSession
     key: str
@@ -88,7 +94,6 @@ class Stage:
         async with self.http.post(address, json=sent, headers=headers) as answer:
             assert answer.status == 202, await answer.text()
             made = await answer.json()
-        await self.screen.enter(ROOM)
         card = self.screen.card(made["id"])
         await expect(card).to_contain_text(sent["headline"])
         return made["id"], card
@@ -120,6 +125,13 @@ class Stage:
         async with self.http.post(base, json=activity) as answer:
             assert answer.ok, await answer.text()
 
+    async def until(self, name, kind):
+        """Wait for an audit entry of a recommendation."""
+        deadline = asyncio.get_running_loop().time() + 5
+        while kind not in await self.kinds(name):
+            assert asyncio.get_running_loop().time() < deadline, await self.kinds(name)
+            await asyncio.sleep(0.02)
+
     async def kinds(self, name):
         """Return the kinds of a recommendation's audit entries."""
         entries = await self.bot.ctx.store.read(lambda unit: list(unit.audit.walk()))
@@ -131,8 +143,8 @@ class Stage:
 
 
 @pytest.fixture
-async def stage(tmp_path, request):
-    """The demo without its past and its planner, at the width that a test asks for."""
+async def stage(tmp_path):
+    """The demo without its past and its planner."""
     if node_version() < OLDEST_NODE:
         missing(f"there is no Node.js {OLDEST_NODE} with npx")
     folder = open_folder(tmp_path / "demo", fresh=True)
@@ -141,7 +153,9 @@ async def stage(tmp_path, request):
         enter = stack.enter_async_context
         erp = await enter(erp_in(folder, port=0, now=utc_now))
         settings = settings_for(folder, erp, host="127.0.0.1", port=0)
-        bot = await enter(running(settings, doors=demo_doors(settings)))
+        doors = demo_doors(settings)
+        bell = Doorbell(doors.gate)
+        bot = await enter(running(settings, doors=replace(doors, gate=bell)))
         try:
             url = await enter(
                 playground(folder.playground, bot_url=bot.url, port=port, browser="none")
@@ -149,10 +163,12 @@ async def stage(tmp_path, request):
         except NoPlaygroundError as problem:
             missing(str(problem))
         key = await introduce(bot.ctx, folder, client_port=port)
-        page = await enter(page_in(await enter(chromium()), width=getattr(request, "param", DESK)))
+        page = await enter(page_in(await enter(chromium()), width=DESK))
         http = await enter(aiohttp.ClientSession())
         screen = PlaygroundPage(page, url)
-        yield Stage(bot=bot, erp=erp, http=http, key=key, url=url, screen=screen)
+        await screen.enter(ROOM)
+        await bell.answer_once(bot.ctx)
+        yield Stage(bot=bot, bell=bell, erp=erp, http=http, key=key, url=url, screen=screen)
 
 
 async def test_alex_reads_a_card_approves_it_and_sees_the_receipt(stage):
@@ -176,8 +192,8 @@ async def test_somebody_who_is_not_asked_is_refused_and_the_deputy_is_not(stage)
 
     await stage.elsewhere(PATTI, "approve", name)
 
+    await stage.until(name, "click_refused")
     assert (await stage.record(name))[0].state is State.AWAITING
-    assert (await stage.kinds(name))[-1] == "click_refused"
     assert stage.orders() == []
     await expect(card).to_contain_text("Waiting for a decision")
 
@@ -209,15 +225,56 @@ async def test_alex_overrides_with_a_reason_and_nothing_is_written(stage):
     assert stage.orders() == []
 
 
-@pytest.mark.parametrize("stage", [PHONE], indirect=True)
-async def test_the_card_can_be_read_and_approved_on_the_width_of_a_phone(stage):
+async def test_the_card_fits_the_width_of_a_phone_and_is_approved_there(stage):
     name, card = await stage.recommend()
-    width = (await card.bounding_box())["width"]
-    await stage.screen.picture(card, f"waiting-{PHONE}")
 
+    cut_off = await stage.screen.narrow(card, PHONE)
+    await stage.screen.picture(card, f"waiting-{PHONE}")
     await stage.screen.press(card, re.compile("^Approve: "))
 
     await expect(card).to_contain_text("Written and read back")
     await stage.screen.picture(card, f"written-{PHONE}")
-    assert width <= PHONE
+    assert cut_off == 0
     assert (await stage.record(name))[0].state is State.WRITTEN
+
+
+async def test_a_page_that_is_loaded_again_shows_what_is_open(stage):
+    name, card = await stage.recommend()
+    await expect(card).to_be_visible()
+
+    await stage.screen.enter(ROOM)
+    await stage.bell.answer_once(stage.bot.ctx)
+
+    await expect(stage.screen.card(name)).to_contain_text("Waiting for a decision")
+    assert await stage.screen.cards.count() == 1
+
+
+def running_in(folder):
+    """Return the processes whose working directory is a folder."""
+    links = Path("/proc").glob("[0-9]*/cwd")
+    found = []
+    for link in links:
+        with suppress(OSError):
+            if link.readlink() == folder:
+                found.append(link.parent.name)
+    return found
+
+
+async def test_stopping_the_demo_stops_the_playground_too(tmp_path):
+    if node_version() < OLDEST_NODE:
+        missing(f"there is no Node.js {OLDEST_NODE} with npx")
+    folder = (tmp_path / "state" / "playground").resolve()
+    async with started(*command(tmp_path / "state", "--client", "playground")) as process:
+        said = ""
+        while not said.startswith(READY):
+            said = (await process.stdout.readline()).decode()
+            assert process.returncode is None
+        before = running_in(folder)
+
+        process.send_signal(signal.SIGINT)
+
+        async with asyncio.timeout(8):
+            _, err = await process.communicate()
+    assert (process.returncode, err) == (0, b"")
+    assert len(before) > 0
+    assert running_in(folder) == []
