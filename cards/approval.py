@@ -10,18 +10,19 @@ import adaptive_cards.types as act
 
 from cards import build
 from cards.build import Card, Piece
+from cards.change import change_rows
 from cards.reading import Reader, System
 from cards.wording import REASONS, STATES, Words, escape, field_name
 from decisions.actions import Acknowledge, CreatePurchaseOrder, cost_of
-from decisions.costing import cost_of_waiting, next_step
+from decisions.costing import cost_of_waiting, next_bite, next_step
 from decisions.errors import CountersignError
 from decisions.lifecycle import State
-from decisions.plan import Change, Difference
+from decisions.plan import Difference
 from decisions.recommendation import FieldCheck, Recommendation
 from decisions.routing import review_point
 
-FACTS: Final = 8
-ROWS: Final = 60
+_ROOM: Final = ((8, 20), (4, 10), (2, 4))
+"""How many facts and how many order lines are shown, from the roomiest down."""
 
 
 def approval_card(
@@ -34,23 +35,28 @@ def approval_card(
 ) -> Card:
     """Show a recommendation as it stands and, while it is open, ask its owner."""
     one, words = recommendation, Words(reader, now)
-    for facts, rows in ((FACTS, ROWS), (4, 20), (2, 8)):
-        items = [
-            *_problem(problem),
-            *_head(one, words),
-            *_SECTIONS.get(one.state, _closed)(one, words, system, now),
-            *_facts(one, words, facts),
-            *_change(one, words, system, rows),
-            *build.buttons(_actions(one, words, system)),
-            _foot(one, words),
-        ]
-        mention = one.route.now_with(one.escalated) if one.state is State.AWAITING else None
-        card = build.finish(
-            items, fallback=one.proposal.headline, language=reader.language, mention=mention
+    top = [
+        *_problem(problem),
+        *_head(one),
+        *_SECTIONS.get(one.state, _closed)(one, words, system, now),
+    ]
+    bottom = [*build.buttons(_actions(one, words, system)), _foot(one, words)]
+    mention = one.route.now_with(one.escalated) if one.state is State.AWAITING else None
+
+    def drawn(facts: int, lines: int) -> Card:
+        middle = [*_facts(one, words, facts), *_change(one, words, system, lines)]
+        return build.finish(
+            [*top, *middle, *bottom],
+            fallback=one.proposal.headline,
+            language=reader.language,
+            mention=mention,
         )
-        if build.size(card) <= build.MAX_BYTES:
-            break
-    return card
+
+    # Money, deadline and buttons are never cut; the long lists are, where a card is too large.
+    return next(
+        (card for room in _ROOM if build.size(card := drawn(*room)) <= build.MAX_BYTES),
+        drawn(1, 1),
+    )
 
 
 def _problem(problem: CountersignError | None) -> list[Piece]:
@@ -59,7 +65,7 @@ def _problem(problem: CountersignError | None) -> list[Piece]:
     return [build.box([build.strong(escape(str(problem)))], act.ContainerStyle.WARNING)]
 
 
-def _head(one: Recommendation, words: Words) -> list[Piece]:
+def _head(one: Recommendation) -> list[Piece]:
     status = STATES[one.state]
     if one.state is State.AWAITING and one.escalated:
         status = f"Escalated: {status.lower()}"
@@ -71,10 +77,7 @@ def _head(one: Recommendation, words: Words) -> list[Piece]:
 
 def _waiting(one: Recommendation, words: Words, _: System, now: datetime) -> list[Piece]:
     impact = one.proposal.impact
-    until = review_point(one.posted_at or one.received_at, one.route.sla, now)
-    until = min(until, one.proposal.valid_until)
-    lost = words.sums(cost_of_waiting(impact, now=now, until=until))
-    items = [build.strong(f"Waiting until {words.moment(until)} costs about {lost}.")]
+    items = [build.strong(_cost(one, words, now))]
     step = next_step(impact, now)
     if step is not None:
         items.append(build.line(f"After {words.moment(step.bites_at)}: {escape(step.step or '')}"))
@@ -83,8 +86,25 @@ def _waiting(one: Recommendation, words: Words, _: System, now: datetime) -> lis
         items.append(build.line(f"Acting costs {words.money(acting)}."))
     items.append(build.line(f"Decide by {words.moment(one.proposal.valid_until)}."))
     owner = one.route.now_with(one.escalated)
-    items.append(build.line(f"This is <at>{escape(owner.name)}</at>’s decision."))
+    items.append(build.line(f"This is {build.at(owner)}’s decision."))
     return [*_moved(one, words), *items]
+
+
+def _cost(one: Recommendation, words: Words, now: datetime) -> str:
+    """Say what waiting costs until somebody looks again, or from when on it costs anything."""
+    impact, last = one.proposal.impact, one.proposal.valid_until
+    until = min(review_point(one.posted_at or one.received_at, one.route.sla, now), last)
+    lost = cost_of_waiting(impact, now=now, until=until)
+    if any(amount.amount for amount in lost):
+        return f"Waiting until {words.moment(until)} costs about {words.sums(lost)}."
+    bite = next_bite(impact, now)
+    if bite is None or bite > last:
+        return "Waiting costs nothing that is known."
+    later = words.sums(cost_of_waiting(impact, now=now, until=last))
+    return (
+        f"Waiting costs nothing before {words.moment(bite)}, "
+        f"and about {later} by {words.moment(last)}."
+    )
 
 
 def _moved(one: Recommendation, words: Words) -> list[Piece]:
@@ -127,29 +147,31 @@ def _verdict(one: Recommendation, words: Words) -> str:
     return f"{escape(decision.by.name)} {did} at {words.moment(decision.at)}."
 
 
+_NEXT: Final = MappingProxyType(
+    {
+        State.APPROVED: "It is written to {name} next, once, and read back.",
+        State.WRITING: "The order is on its way to {name}.",
+        State.REFUSED: "Ask again when the cause is mended.",
+        State.NOT_WRITTEN: "Ask again if it is still wanted.",
+        State.CONFLICT: "The change is being worked out anew; this card will ask again.",
+        State.UNKNOWN: "Nobody sends it twice. {name} is searched until this is certain.",
+    }
+)
+
+
 def _next(one: Recommendation, words: Words, system: System, now: datetime) -> Sequence[str]:
-    name = escape(system.name)
-    match one.state:
-        case State.APPROVED:
-            return (f"It is written to {name} next, once, and read back.",)
-        case State.WRITING:
-            return (f"The order is on its way to {name}.",)
-        case State.REFUSED | State.NOT_WRITTEN:
-            return ("Ask again when the cause is mended.",)
-        case State.CONFLICT:
-            return ("The change is being worked out anew; this card will ask again.",)
-        case State.UNKNOWN:
-            return (f"Nobody sends it twice. {name} is searched until this is certain.",)
-        case State.SHELVED if one.decision and one.decision.until:
-            return (f"It comes back at {words.moment(one.decision.until)}.",)
-        case State.EXPIRED:
-            start = one.posted_at or one.received_at
-            lost = cost_of_waiting(one.proposal.impact, now=start, until=now)
-            return (f"Not deciding has cost about {words.sums(lost)} so far.",)
-        case State.SUPERSEDED if one.superseded_by:
-            return (f"The newer one is CS-{one.superseded_by}.",)
-        case _:
-            return ()
+    """Say what happens next, or what it came to."""
+    if one.state in _NEXT:
+        return (_NEXT[one.state].format(name=escape(system.name)),)
+    if one.state is State.SHELVED and one.decision and one.decision.until:
+        return (f"It comes back at {words.moment(one.decision.until)}.",)
+    if one.state is State.EXPIRED:
+        start = one.posted_at or one.received_at
+        lost = cost_of_waiting(one.proposal.impact, now=start, until=now)
+        return (f"Not deciding has cost about {words.sums(lost)} so far.",)
+    if one.state is State.SUPERSEDED and one.superseded_by:
+        return (f"The newer one is CS-{one.superseded_by}.",)
+    return ()
 
 
 def _written(one: Recommendation, words: Words, system: System, now: datetime) -> list[Piece]:
@@ -212,17 +234,10 @@ def _change(one: Recommendation, words: Words, system: System, most: int) -> lis
     if one.plan is None:
         why = escape(one.plan_problem) or "The ERP is being read."
         return [build.strong(f"The exact change is not known yet. {why}")]
-    rows = [_row(change, words) for change in one.plan.changes[:most]]
-    if len(one.plan.changes) > most:
-        rows.append(build.small(f"… and {len(one.plan.changes) - most} more"))
     title = f"Exactly this is written to {escape(system.name)}"
-    return [build.box([build.section(title), *rows])]
-
-
-def _row(change: Change, words: Words) -> Piece:
-    before = "" if change.before is None else f"{words.value(change.before)} → "
-    subject = f"{escape(change.subject)} · " if change.subject else ""
-    return build.line(f"{subject}{field_name(change.field)}: {before}{words.value(change.after)}")
+    if one.state in (State.OVERRIDDEN, State.EXPIRED, State.SUPERSEDED, State.WITHDRAWN):
+        title = "This would have been written"
+    return [build.box([build.section(title), *change_rows(one.plan, words, most)])]
 
 
 def _actions(one: Recommendation, words: Words, system: System) -> list[ac.ActionExecute]:

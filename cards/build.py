@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 import adaptive_cards.card as ac
 import adaptive_cards.types as act
 
+from cards.wording import escape
 from decisions.people import Person
 from decisions.recommendation import Recommendation
 
@@ -94,12 +95,17 @@ def finish(
         teams["entities"] = [
             {
                 "type": "mention",
-                "text": f"<at>{mention.name}</at>",
+                "text": at(mention),
                 "mentioned": {"id": mention.id, "name": mention.name},
             }
         ]
     card["msteams"] = teams
     return card
+
+
+def at(person: Person) -> str:
+    """Return the mention of a person; the same text must stand in the card and its entity."""
+    return f"<at>{escape(person.name)}</at>"
 
 
 def size(card: Card) -> int:

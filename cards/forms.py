@@ -108,7 +108,7 @@ def confirm_changes_card(
     """Show the change as it would be written now, against the one that was recommended."""
     one, words = recommendation, Words(reader, now)
     old = {(item.field, item.subject): item.after for item in one.plan.changes} if one.plan else {}
-    rows = []
+    rows: list[Piece] = []
     for item in changed.changes:
         before = old.get((item.field, item.subject))
         name = f"{escape(item.subject)} · {field_name(item.field)}".removeprefix(" · ")

@@ -58,4 +58,5 @@ def summary(recommendation: Recommendation, *, reader: Reader, now: datetime) ->
     words = Words(reader, now)
     one = recommendation
     until = words.moment(one.proposal.valid_until)
-    return f"{one.proposal.headline[:150]} · {STATES[one.state]} · {until}"
+    headline = " ".join(one.proposal.headline.split())[:150]
+    return f"{headline} · {STATES[one.state]} · {until}"

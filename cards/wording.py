@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_time
-from babel.numbers import format_currency, format_decimal, format_percent
+from babel.numbers import NumberPattern, format_percent, get_currency_precision, parse_pattern
 
 from cards.reading import Reader
 from decisions.lifecycle import State
@@ -55,6 +55,15 @@ FIELDS: Final = {
     "on_order": "On order",
     "currency": "Currency",
     "status": "Status",
+    "payload": "The change itself",
+    "vendor name": "Vendor name",
+    "vendor blocked": "Vendor blocked",
+    "vendor currency": "Vendor currency",
+    "item blocked": "Item blocked",
+    "base unit": "Base unit",
+    "unit cost in the ERP": "Unit cost in the ERP",
+    "quantity already on order": "Already on order",
+    "stock": "Stock",
 }
 
 REASONS: Final = {
@@ -115,25 +124,31 @@ def locale_of(language: str) -> Locale:
         return Locale("en")
 
 
+_ANY: Final = parse_pattern("#,##0.#####")
+
+
+@lru_cache(maxsize=8)
+def _pattern(places: int) -> NumberPattern:
+    return parse_pattern("#,##0" + ("." + "0" * places if places else ""))
+
+
 class Words:
     """Numbers, amounts and times for one reader."""
 
     def __init__(self, reader: Reader, now: datetime) -> None:
         """Speak to this reader, now."""
         self._locale = locale_of(reader.language)
-        self._zone = ZoneInfo(reader.timezone)
+        self._zone = ZoneInfo(reader.timezone)  # cached by the standard library
         self._now = now
 
     def money(self, amount: Money) -> str:
         """Return an amount with its code: 1,140.00 EUR."""
-        number = format_currency(
-            amount.amount, amount.currency, format="#,##0.00", locale=self._locale
-        )
-        return f"{number} {amount.currency}"
+        places = get_currency_precision(amount.currency)
+        return f"{_pattern(places).apply(amount.amount, self._locale)} {amount.currency}"
 
     def about(self, amount: Money) -> str:
         """Return an estimate without cents."""
-        return f"{format_decimal(amount.amount, '#,##0', self._locale)} {amount.currency}"
+        return f"{_pattern(0).apply(amount.amount, self._locale)} {amount.currency}"
 
     def sums(self, amounts: tuple[Money, ...]) -> str:
         """Return estimates of several currencies."""
@@ -141,7 +156,7 @@ class Words:
 
     def number(self, value: Decimal) -> str:
         """Return a number."""
-        return format_decimal(value, "#,##0.#####", self._locale)
+        return str(_ANY.apply(value, self._locale))
 
     def quantity(self, quantity: Quantity) -> str:
         """Return a number with its unit."""

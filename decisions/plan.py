@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Literal, NewType, TypeAlias
 
 from decisions.canonical import digest
@@ -71,20 +72,26 @@ class WritePlan:
     @property
     def hash(self) -> PlanHash:
         """Return the hash an approver signs; watched values are not part of it."""
-        exact = tuple(item for item in self.preconditions if item.tolerance is None)
-        return PlanHash(
-            digest(
-                {
-                    "connector": self.connector,
-                    "company": self.company,
-                    "marker": self.marker,
-                    "requests": self.requests,
-                    "preconditions": exact,
-                    "changes": self.changes,
-                    "cost": self.cost,
-                }
-            )
+        return _hash_of(self)
+
+
+@lru_cache(maxsize=1024)
+def _hash_of(plan: WritePlan) -> PlanHash:
+    # Asked for several times in every click; a plan never changes.
+    exact = tuple(item for item in plan.preconditions if item.tolerance is None)
+    return PlanHash(
+        digest(
+            {
+                "connector": plan.connector,
+                "company": plan.company,
+                "marker": plan.marker,
+                "requests": plan.requests,
+                "preconditions": exact,
+                "changes": plan.changes,
+                "cost": plan.cost,
+            }
         )
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
