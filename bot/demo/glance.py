@@ -15,7 +15,9 @@ _ANSWERS: Final = frozenset({"approve", "acknowledge", "override", "not_now"})
 _ELSEWHERE: Final = frozenset({"back", "show"})
 """Buttons of forms and lists, which are about a recommendation but not its card."""
 
-_WAITING: Final = re.compile(r"Waiting until .+ costs about (.+)\.")
+_WAITING: Final = re.compile(
+    r"Waiting (?:until .+ costs about|costs) (nothing|[0-9].*?)(?: (?:before|that) .+)?\."
+)
 _DEADLINE: Final = re.compile(r"Decide by (.+)\.")
 _OWNER: Final = re.compile(r"This is @(.+).s decision\.")
 _AMOUNT: Final = re.compile(r"([0-9][0-9,]*) ([A-Z]{3})")

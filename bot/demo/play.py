@@ -1,12 +1,12 @@
-"""The demo from the first step to the last: past, ERP, bot, client, and a planner that feeds it."""
+"""The demo from the first step to the last: past, ERP, bot, client, and a planner."""
 
 import asyncio
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
@@ -19,6 +19,7 @@ from bot.clock import utc_now
 from bot.demo.board import Board
 from bot.demo.cast import AT_THE_BROWSER, CHANNELS, PURCHASING, TEAM
 from bot.demo.connector import Speaker, connector
+from bot.demo.doorbell import Doorbell
 from bot.demo.feed import Feed
 from bot.demo.folder import Folder
 from bot.demo.history import LENGTH, Past, SimulatedClock
@@ -27,7 +28,7 @@ from bot.demo.stage import erp_in, introduce, key_of, post_what_is_open, setting
 from bot.demo.steps import Steps, steps
 from bot.demo.terminal import Happenings, Terminal, follow, lines_typed
 from bot.settings import Settings
-from erp.standin.advice import advisor
+from erp.standin.advice import Adviser
 from erp.standin.server import StandIn
 
 SEED: Final = 20260302
@@ -75,7 +76,7 @@ class Play:
                 if not self.folder.ready.exists():
                     await self._past(shown)
                 erp = await self._erp(stack, shown)
-                bot = await self._bot(stack, shown, erp)
+                bot, bell = await self._bot(stack, shown, erp)
                 client = await self._client(stack, shown, bot)
             key = await introduce(bot.ctx, self.folder, client_port=self.choices.client_port)
             await post_what_is_open(bot.ctx)
@@ -84,12 +85,12 @@ class Play:
                 session=await stack.enter_async_context(aiohttp.ClientSession()),
                 bot_url=bot.url,
                 key=key,
-                advise=advisor(erp, utc_now),
+                advise=Adviser(erp.store, utc_now, Random()),  # noqa: S311  see below
                 tell=client.tell,
             )
             self.folder.example.write_text(json.dumps(feed.advise(), indent=2, ensure_ascii=False))
             self._say_where(bot, client)
-            await self._until_over(feed, client)
+            await self._until_over(client, feed.run(pace=self.choices.pace), bell.answer(bot.ctx))
 
     async def _past(self, shown: Steps) -> None:
         """Let three weeks go by on a clock of their own; if this is stopped, it starts over."""
@@ -109,13 +110,14 @@ class Play:
                 )
                 await introduce(bot.ctx, self.folder, client_port=self.choices.client_port)
             with shown.step("Three weeks of history") as told:
+                dice = Random(SEED)  # noqa: S311  it tells a story, it keeps no secret
                 past = Past(
                     bot=bot,
                     clock=clock,
                     board=board,
                     key=await key_of(bot.ctx),
-                    advise=advisor(erp, clock),
-                    rng=Random(SEED),  # noqa: S311  it tells a story, it keeps no secret
+                    advise=Adviser(erp.store, clock, dice),
+                    rng=dice,
                 )
                 await past.play(now, told)
         self.folder.ready.touch()
@@ -126,10 +128,17 @@ class Play:
                 erp_in(self.folder, port=self.choices.erp_port, now=utc_now)
             )
 
-    async def _bot(self, stack: AsyncExitStack, shown: Steps, erp: StandIn) -> Running:
+    async def _bot(
+        self, stack: AsyncExitStack, shown: Steps, erp: StandIn
+    ) -> tuple[Running, Doorbell]:
         with shown.step("Bot"):
             settings = self._settings(erp)
-            return await stack.enter_async_context(running(settings, doors=demo_doors(settings)))
+            doors = demo_doors(settings)
+            bell = Doorbell(doors.gate)
+            bot = await stack.enter_async_context(
+                running(settings, doors=replace(doors, gate=bell))
+            )
+            return bot, bell
 
     def _settings(self, erp: StandIn) -> Settings:
         return settings_for(self.folder, erp, host=self.choices.host, port=self.choices.port)
@@ -158,7 +167,8 @@ class Play:
         )
 
         def tell(news: str) -> None:
-            self.console.print(f"{utc_now().astimezone():%H:%M:%S}  {news}", markup=False)
+            line = f"{utc_now().astimezone():%H:%M:%S}  {news}"
+            self.console.print(line, markup=False, soft_wrap=True)
 
         return _Client(
             where=f"{url} (you are {AT_THE_BROWSER.name}; open {TEAM} - {CHANNELS[PURCHASING]})",
@@ -206,16 +216,21 @@ class Play:
             line = Text(f"{name:14}", "bold").append(value, "not bold")
             self.console.print(line, soft_wrap=True)
 
-    async def _until_over(self, feed: Feed, client: _Client) -> None:
-        feeding = asyncio.create_task(feed.run(pace=self.choices.pace))
+    async def _until_over(
+        self, client: _Client, *meanwhile: Coroutine[object, object, None]
+    ) -> None:
+        """Let the person at the client play until they leave or the time is over."""
+        tasks = [asyncio.create_task(one) for one in meanwhile]
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self.choices.seconds):
                     await client.run()
         finally:
-            feeding.cancel()
-            with suppress(asyncio.CancelledError):
-                await feeding
+            for task in tasks:
+                task.cancel()
+            for ended in await asyncio.gather(*tasks, return_exceptions=True):
+                if isinstance(ended, Exception):
+                    raise ended
 
 
 def _has_screen() -> bool:

@@ -26,6 +26,8 @@ _INLINE: Final = re.compile(
 )
 """The Markdown that Teams reads in a card: bold, italic, links, mentions, and escapes."""
 
+_WIDE: Final = frozenset({"medium", "large", "extraLarge"})
+
 _COLOURS: Final = MappingProxyType(
     {"attention": "red", "warning": "yellow", "good": "green", "accent": "cyan"}
 )
@@ -70,22 +72,26 @@ def _inline(drawn: Text, found: re.Match[str]) -> None:
             drawn.append(_marked(found["label"]))
             drawn.append(f" <{found['url']}>")
         case "name":
-            drawn.append(f"@{found['name']}", "bold")
+            drawn.append("@", "bold").append(_marked(found["name"], "bold"))
         case _:
             drawn.append(found["escaped"])
 
 
 def _all(part: object) -> Iterator[RenderableType]:
-    for one in part if isinstance(part, list) else []:
-        if isinstance(one, Mapping) and one.get("isVisible", True):
-            yield from _one(one)
+    """Draw what is visible; an empty line stands where the card leaves space between two."""
+    shown = [
+        one
+        for one in (part if isinstance(part, list) else [])
+        if isinstance(one, Mapping) and one.get("isVisible", True)
+    ]
+    for number, one in enumerate(shown):
+        if number and (one.get("separator") or one.get("spacing") in _WIDE):
+            yield Text("")
+        yield from _one(one)
 
 
 def _one(element: Element) -> Iterator[RenderableType]:
-    kind = text(element, "type")
-    draw = _DRAWERS.get(kind)
-    if element.get("separator") or element.get("spacing") in ("medium", "large", "extraLarge"):
-        yield Text("")
+    draw = _DRAWERS.get(text(element, "type"))
     if draw is not None:
         yield from draw(element)
     elif isinstance(instead := element.get("fallback"), Mapping):

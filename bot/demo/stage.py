@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Final
 
 from bot.demo.cast import APP, BOT, CHANNELS, TENANT
@@ -87,8 +88,8 @@ async def introduce(ctx: Context, folder: Folder, *, client_port: int) -> str:
     return folder.key.read_text(encoding="utf-8")
 
 
-async def post_what_is_open(ctx: Context) -> None:
-    """Post every open card anew: a client that was just started has empty screens."""
+async def post_what_is_open(ctx: Context, *, after: timedelta = timedelta(0)) -> None:
+    """Let every open card be posted anew: a client that was just started has empty screens."""
 
     def turn(unit: UnitOfWork) -> None:
         now = ctx.now()
@@ -97,7 +98,7 @@ async def post_what_is_open(ctx: Context) -> None:
                 deleted = shown.posting.activity_id
                 unit.postings.gone(shown.posting, now)
                 note(unit, one, "card_deleted", at=now, body={"activity": deleted})
-                lineup.post_again(unit, one, deleted=deleted, due_at=now)
+                lineup.post_again(unit, one, deleted=deleted, due_at=now + after)
 
     await ctx.store.turn(turn)
 

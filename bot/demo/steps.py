@@ -18,18 +18,25 @@ class Steps:
 
     @contextmanager
     def step(self, name: str) -> Iterator[Told]:
-        """Show a step until the block ends; the block may tell its share that is done."""
+        """Show a step while the block runs, which may tell its share that is done.
+
+        A step that broke leaves no line.
+        """
         line = self._progress.add_task(name, total=None)
 
         def told(share: float) -> None:
             self._progress.update(line, total=1.0, completed=min(share, 1.0))
 
-        yield told
+        try:
+            yield told
+        except BaseException:
+            self._progress.remove_task(line)
+            raise
         told(1.0)
 
     def note(self, words: str) -> None:
         """Say something above the lines."""
-        self._progress.console.print(words, markup=False)
+        self._progress.console.print(words, markup=False, soft_wrap=True)
 
 
 @contextmanager

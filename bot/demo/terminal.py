@@ -33,6 +33,8 @@ _WIDEST: Final = 100
 _AROUND_THE_LIST: Final = 7
 """Lines that the list leaves for its heading, the help and the prompt."""
 _FEWEST: Final = 5
+_SETTLING: Final = 0.4
+"""Seconds in which a written order is usually read back."""
 
 
 class _Left(Exception):  # noqa: N818  the way out of a conversation, not an error
@@ -130,21 +132,26 @@ class Terminal:
 
         An answer stays until the message is repainted for everybody.
         """
-        answered: CardJson | None = None
-        edits = message.edits
+        card = message.card
+        self._draw(card)
         while True:
-            if message.edits != edits:
-                edits, answered = message.edits, None
-            card = answered or message.card
-            offered = buttons(card)
-            self._draw(card, offered)
+            edits = message.edits
             typed = await self._ask("A button's number · Enter: back to the list", message)
             if message.edits != edits and not typed:
+                card = self._redrawn(card, message.card)
                 continue
+            offered = buttons(card)
             if not (typed.isdecimal() and 1 <= int(typed) <= len(offered)):
                 return
             answer = await self._press(offered[int(typed) - 1], card, message)
-            answered = answer.card if answer and answer.card else answered
+            if answer and answer.card:
+                card = self._redrawn(card, answer.card)
+
+    def _redrawn(self, card: CardJson, newer: CardJson) -> CardJson:
+        """Draw a card that differs from the one on the screen."""
+        if newer != card:
+            self._draw(newer)
+        return newer
 
     async def _press(self, button: Button, card: CardJson, message: Message) -> Answer | None:
         typed = {one.id: await self._filled(one) for one in fields(card)} if button.sends else {}
@@ -194,18 +201,30 @@ class Terminal:
                 return happening
             self.console.print()
             if about is not None and happening.message is about:
+                await self._settled(about)
                 return ""
             self._tell(happening)
+
+    async def _settled(self, about: Message) -> None:
+        """Wait until a card that is being worked on is not repainted at once again."""
+        edits = -1
+        while about.edits != edits:
+            edits = about.edits
+            await asyncio.sleep(_SETTLING)
+        waiting = [self.happenings.get_nowait() for _ in range(self.happenings.qsize())]
+        for one in waiting:
+            if not (isinstance(one, Arrival) and one.message is about):
+                self.happenings.put_nowait(one)
 
     def _tell(self, arrival: Arrival) -> None:
         """Say what came; what is no recommendation is an answer to words, and shown whole."""
         card = arrival.message.card
         self.console.print(_notice(arrival) if glance(card) else Panel(render(card)))
 
-    def _draw(self, card: CardJson, offered: tuple[Button, ...]) -> None:
+    def _draw(self, card: CardJson) -> None:
         self.console.print()
         self.console.print(Panel(render(card), width=min(self.console.width, _WIDEST)))
-        for number, button in enumerate(offered, start=1):
+        for number, button in enumerate(buttons(card), start=1):
             self.console.print(Text(f"  {number}  {visible(button.title)}"))
 
     async def _tried(self, sending: Awaitable[T]) -> T | None:

@@ -15,9 +15,6 @@ API: Final = "/api/v1"
 
 _REF: Final = "#/components/schemas/"
 
-StateWord = Literal[tuple(state.value for state in State)]  # type: ignore[valid-type]  read from the table of states, so that none is forgotten
-EventWord = Literal[tuple(event.value for event in Event)]  # type: ignore[valid-type]  as above
-
 Pointer = Annotated[str, Field(description="A JSON Pointer into what was sent (RFC 6901).")]
 
 
@@ -126,7 +123,7 @@ class ReceiptStatus(Answer):
 class HistoryEntry(Answer):
     """Something that happened, and when."""
 
-    event: EventWord
+    event: Event
     at: str
 
 
@@ -139,7 +136,7 @@ class Status(Answer):
     kind: str
     plant: str
     headline: str
-    state: StateWord
+    state: State
     round: int = Field(description="How often people were asked.")
     revision: int
     owner: NamedPerson = Field(description="Whose turn it is.")

@@ -7,11 +7,13 @@ import shutil
 import signal
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from erp.standin.store import Store as ErpStore
 from storage.audit import verify_chain
 from storage.store import Store
+from tests.stories.advice import a_stockout
 from tests.stories.process import READY, command, ran, started
 
 
@@ -154,12 +156,27 @@ class Screen:
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(within):
             while words not in self.text:
-                read = await loop.run_in_executor(None, os.read, self.ours, 4096)
+                try:
+                    read = await loop.run_in_executor(None, os.read, self.ours, 4096)
+                except OSError:
+                    pytest.fail(f"it ended before it showed {words!r}: {self.text}")
                 self.text += read.decode(errors="replace")
         self.text = self.text.split(words, 1)[1]
 
     def type(self, line):
         os.write(self.ours, f"{line}\n".encode())
+
+
+async def send(state, arguments, advice):
+    """Send a recommendation with the demo's own key."""
+    port = arguments[arguments.index("--port") + 1]
+    address = f"http://127.0.0.1:{port}/api/v1/recommendations"
+    headers = {"Authorization": f"Bearer {(state / 'api-key').read_text()}"}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(address, json=advice, headers=headers) as answer,
+    ):
+        assert answer.status == 202, await answer.text()
 
 
 async def test_a_buyer_without_node_approves_in_a_plain_terminal(state):
@@ -170,7 +187,8 @@ async def test_a_buyer_without_node_approves_in_a_plain_terminal(state):
     async with started(*arguments, **streams, env=plain) as process:
         os.close(screen.theirs)
         await screen.shows("q: quit")
-        await screen.shows("● ")
+        await send(state, arguments, a_stockout(hourly="900000"))
+        await screen.shows("Bearings 6205 for line 2")
         screen.type("")
         await screen.shows("q: quit")
 

@@ -97,6 +97,7 @@ class World:
             "APP_ID": APP_ID,
             "APP_SECRET": "secret",
             "WEBHOOK_SECRET": "0123456789abcdef",
+            "WEBHOOK_HTTP": "true",
             "OPENID_METADATA": self.identity.metadata_url,
             "LOGIN_AUTHORITY": self.identity.authority,
             "TRUSTED_CA": self.identity.ca_file,
