@@ -55,4 +55,6 @@ def test_every_decision_record_is_listed():
 
 def test_no_registry_host_and_no_path_of_a_machine_is_in_a_lock():
     for lock in (ROOT / "requirements").glob("*.txt"):
-        assert not re.search(r"https?://|--(extra-)?index-url|file:", lock.read_text(encoding="utf-8"))
+        assert not re.search(
+            r"https?://|--(extra-)?index-url|file:", lock.read_text(encoding="utf-8")
+        )

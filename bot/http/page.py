@@ -11,7 +11,8 @@ from typing import Any, Final
 
 _STYLE: Final = """
 :root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto;
+  padding: 0 1rem; }
 code, pre { font: 14px/1.45 ui-monospace, monospace; }
 pre { overflow-x: auto; padding: 1rem; border: 1px solid GrayText; border-radius: 6px; }
 table { border-collapse: collapse; width: 100%; }

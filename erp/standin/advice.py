@@ -110,7 +110,7 @@ class Adviser:
                         step=f"only express freight arrives in time (+{premium:,} EUR)",
                     ),
                 ],
-                "cost_of_acting": _money(cost),
+                "cost_of_acting": _money(cost * _PER_EURO[vendor.currency], vendor.currency),
             },
             "action": {
                 "kind": "create_purchase_order",
@@ -329,13 +329,15 @@ class Adviser:
         **content: object,
     ) -> Body:
         """Return one that only wants a person to take care of it."""
-        return {"subject": {}} | content | {
+        body: Body = {
+            "subject": {},
             "plant": plant,
             "confidence": self._confidence(),
             "impact": {"lines": [loss]},
             "action": {"kind": "acknowledge", "note": note},
             "valid_until": self._end(now, plant),
         }
+        return body | content
 
     def _confidence(self) -> str:
         return f"{self._rng.uniform(0.45, 0.97):.2f}"

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from odata_query import ast
 from odata_query.exceptions import ODataException
@@ -36,8 +36,9 @@ def matches(entity: Entity, text: str | None) -> bool:
 
 
 def _parsed(text: str) -> Any:  # noqa: ANN401  odata-query's nodes share no useful type
+    lexer, parser = cast("Any", ODataLexer()), cast("Any", ODataParser())
     try:
-        return ODataParser().parse(ODataLexer().tokenize(text))
+        return parser.parse(lexer.tokenize(text))
     except ODataException as wrong:
         raise BadQueryError(f"The filter cannot be read: {wrong}") from wrong
 

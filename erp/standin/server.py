@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import uuid
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -53,12 +54,12 @@ class StandIn:
     company_id = COMPANY_ID
     reader = LogIn(
         client_id="aaaa0000-0000-4000-8000-00000000000a",
-        secret="read",
+        secret="read",  # noqa: S106  good on loopback only
         may_write=False,
     )
     writer = LogIn(
         client_id="bbbb0000-0000-4000-8000-00000000000b",
-        secret="write",
+        secret="write",  # noqa: S106  good on loopback only
         may_write=True,
     )
 
@@ -66,7 +67,7 @@ class StandIn:
         """Keep everything in a file, or nothing where there is none."""
         self.store = Store(path)
         self.faults = Faults()
-        self.log: list[Request] = []
+        self.log: deque[Request] = deque(maxlen=5000)
         self.posted_irreversibly: list[str] = []
         self.analytics = True
         self._now = now
