@@ -48,8 +48,9 @@ def _page(text: str) -> Page:
 
 def _lines(document: dict[str, Any]) -> Iterator[str]:
     info = document["info"]
-    yield f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(info["title"])} API'
-    yield '</title><meta name="viewport" content="width=device-width, initial-scale=1">'
+    yield '<!doctype html><html lang="en"><meta charset="utf-8">'
+    yield f"<title>{escape(info['title'])} API</title>"
+    yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield f"<style>{_STYLE}</style>"
     yield f"<h1>{escape(info['title'])} API {escape(info['version'])}</h1>"
     yield f"<p>{escape(info['description'])}</p>"

@@ -1,6 +1,6 @@
 """Put the card on people's screens, and keep every copy of it up to date."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -104,7 +104,7 @@ async def _share(one: Recommendation, ctx: Context) -> None:
 
 
 @contextmanager
-def _in_words() -> Iterator[None]:
+def _in_words() -> Generator[None]:
     """Say how a job waits for what Teams answered."""
     try:
         yield
