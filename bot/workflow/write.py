@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Final
 
 from bot.workflow import lineup
@@ -28,6 +29,7 @@ from erp.ports import (
 )
 from storage.audit import BrokenChainError
 from storage.jobs import Job
+from storage.orders import OrderState
 from storage.unit_of_work import UnitOfWork
 
 log = logging.getLogger(__name__)
@@ -35,6 +37,9 @@ log = logging.getLogger(__name__)
 AWAY: Final = timedelta(seconds=30)
 """How long to wait before an ERP that gave no answer is asked again."""
 
+
+_STOPPED: Final = "the program stopped while the ERP was being written"
+_UNREAD: Final = "written, but not read back yet"
 
 WRITE_LEASE: Final = timedelta(minutes=5)
 """How long a write is ours: longer than the writer waits for its one answer."""
@@ -63,16 +68,16 @@ async def write(job: Job, ctx: Context, gate: WriteGate) -> None:
     if one is None:
         return
     if one.state is State.WRITING:
-        await ctx.store.turn(
-            _lost(one, "the program stopped while the ERP was being written", ctx)
-        )
+        await ctx.store.turn(_ended(one, Event.LOST, ctx, trouble=_STOPPED))
     if one.state is not State.APPROVED:
         return
     try:
         order = countersign(one, await _proof(one, ctx))
     except (NotCountersignedError, BrokenChainError) as refused:
         log.critical("%s", refused)
-        await ctx.store.turn(_refused(one, "not_countersigned", str(refused), ctx))
+        await ctx.store.turn(
+            _ended(one, Event.REFUSED, ctx, trouble=str(refused), code="not_countersigned")
+        )
         return
     await _through_the_gate(order, ctx, gate, job)
 
@@ -103,14 +108,14 @@ async def _through_the_gate(
         await ctx.store.turn(_waiting(one, str(away), ctx))
         raise RetryLaterError(AWAY, str(away)) from away
     except NotPlannableError as problem:
-        await ctx.store.turn(_shifted(one, str(problem), ctx))
+        await ctx.store.turn(_ended(one, Event.MOVED, ctx, trouble=str(problem)))
         return
     match checked:
         case AlreadyThere(receipt=receipt):
             await ctx.store.turn(_found_there(order, receipt, ctx, job))
         case Shifted(differences=moved):
             words = ", ".join(f"{one.what} {one.subject}".strip() for one in moved)
-            await ctx.store.turn(_shifted(one, words, ctx))
+            await ctx.store.turn(_ended(one, Event.MOVED, ctx, trouble=words))
         case ClearedOrder():
             await _send(checked, ctx, gate, job)
 
@@ -143,18 +148,18 @@ async def _send(cleared: ClearedOrder, ctx: Context, gate: WriteGate, job: Job) 
         raise RetryLaterError(timedelta(0), "the record changed while the ERP was read")
     match await gate.send(cleared):
         case Written(receipt=Receipt() as receipt):
-            await ctx.store.turn(_written(writing, receipt, ctx))
+            await ctx.store.turn(_ended(writing, Event.WRITTEN, ctx, receipt=receipt))
         case Written():
-            await ctx.store.turn(_lost(writing, "written, but not read back yet", ctx))
+            await ctx.store.turn(_ended(writing, Event.LOST, ctx, trouble=_UNREAD))
         case Refused(code=code, text=text):
-            await ctx.store.turn(_refused(writing, code, text, ctx))
+            await ctx.store.turn(_ended(writing, Event.REFUSED, ctx, trouble=text, code=code))
         case Moved(text=text):
-            await ctx.store.turn(_shifted(writing, text, ctx))
+            await ctx.store.turn(_ended(writing, Event.MOVED, ctx, trouble=text))
         case NotSent(why=why, retry_after=wait):
-            await ctx.store.turn(_not_sent(writing, why, ctx))
+            await ctx.store.turn(_ended(writing, Event.NOT_SENT, ctx, trouble=why))
             raise RetryLaterError(wait or AWAY, why)
         case Unknown(why=why):
-            await ctx.store.turn(_lost(writing, why, ctx))
+            await ctx.store.turn(_ended(writing, Event.LOST, ctx, trouble=why))
 
 
 def _found_there(
@@ -165,75 +170,54 @@ def _found_there(
         unit.orders.claim(
             one.id, order.decision.id, order.plan.hash, attempt=job.attempts, now=ctx.now()
         )
-        _written(one, receipt, ctx)(unit)
+        _ended(one, Event.WRITTEN, ctx, receipt=receipt)(unit)
 
     return turn
 
 
-def _written(seen: Recommendation, receipt: Receipt, ctx: Context) -> Callable[[UnitOfWork], None]:
-    def turn(unit: UnitOfWork) -> None:
-        now = ctx.now()
-        held = unit.recommendations.lock(seen.id)
-        done = replace(
-            held.after(Event.WRITTEN, now=now), receipt=receipt, trouble="", closed_at=now
-        )
-        unit.orders.finish(held.id, "written", document=receipt.document)
-        keep(unit, done, "written", at=now, body={"receipt": plain(receipt)})
+_ENDINGS: Final[Mapping[Event, tuple[str, OrderState]]] = MappingProxyType(
+    {
+        Event.WRITTEN: ("written", "written"),
+        Event.REFUSED: ("refused", "refused"),
+        Event.MOVED: ("conflict", "refused"),
+        Event.NOT_SENT: ("not_sent", "not_sent"),
+        Event.LOST: ("unknown", "unknown"),
+        Event.NOT_FOUND: ("not_written", "not_written"),
+    }
+)
+"""How a write can end: what the chain calls it, and what the order row says."""
 
-    return turn
+_THEN: Final = MappingProxyType({Event.MOVED: lineup.prepare_again, Event.LOST: lineup.reconcile})
+"""What is lined up with an ending: ask again, or look it up."""
 
 
-def _refused(
-    seen: Recommendation, code: str, text: str, ctx: Context
+def _ended(
+    seen: Recommendation,
+    event: Event,
+    ctx: Context,
+    *,
+    trouble: str = "",
+    code: str = "",
+    receipt: Receipt | None = None,
 ) -> Callable[[UnitOfWork], None]:
+    """Keep how a write ended, on the record, on its order row and in the chain."""
+    entry, order_state = _ENDINGS[event]
+
     def turn(unit: UnitOfWork) -> None:
         now = ctx.now()
         held = unit.recommendations.lock(seen.id)
-        no = replace(held.after(Event.REFUSED, now=now), trouble=text)
-        if held.state is State.WRITING:
-            unit.orders.finish(held.id, "refused")
-        keep(unit, no, "refused", at=now, body={"code": code, "text": text})
-
-    return turn
-
-
-def _shifted(seen: Recommendation, what: str, ctx: Context) -> Callable[[UnitOfWork], None]:
-    def turn(unit: UnitOfWork) -> None:
-        now = ctx.now()
-        held = unit.recommendations.lock(seen.id)
-        asked = replace(held.after(Event.MOVED, now=now), trouble=what)
-        if held.state is State.WRITING:
-            unit.orders.finish(held.id, "refused")
-        keep(unit, asked, "conflict", at=now, body={"what": what})
-        lineup.prepare_again(unit, asked, due_at=now)
-
-    return turn
-
-
-def _not_sent(seen: Recommendation, why: str, ctx: Context) -> Callable[[UnitOfWork], None]:
-    def turn(unit: UnitOfWork) -> None:
-        now = ctx.now()
-        held = unit.recommendations.lock(seen.id)
-        unit.orders.finish(held.id, "not_sent")
-        keep(
-            unit,
-            replace(held.after(Event.NOT_SENT, now=now), trouble=why),
-            "not_sent",
-            at=now,
-            body={"why": why},
-        )
-
-    return turn
-
-
-def _lost(seen: Recommendation, why: str, ctx: Context) -> Callable[[UnitOfWork], None]:
-    def turn(unit: UnitOfWork) -> None:
-        now = ctx.now()
-        held = unit.recommendations.lock(seen.id)
-        unknown = replace(held.after(Event.LOST, now=now), trouble=why)
-        unit.orders.finish(held.id, "unknown")
-        keep(unit, unknown, "unknown", at=now, body={"why": why})
-        lineup.reconcile(unit, unknown, due_at=now)
+        ended = replace(held.after(event, now=now), trouble=trouble)
+        body: dict[str, Plain] = {"text": trouble, "code": code}
+        if receipt is not None:
+            ended = replace(ended, receipt=receipt, closed_at=now)
+            body = {"receipt": plain(receipt)}
+        order = unit.orders.get(held.id)
+        if order is not None and order.state in ("sending", "unknown"):
+            document = receipt.document if receipt else None
+            unit.orders.finish(held.id, order_state, document=document)
+        keep(unit, ended, entry, at=now, body=body)
+        if event in _THEN:
+            _THEN[event](unit, ended, due_at=now)
 
     return turn
 
@@ -265,22 +249,12 @@ async def reconcile(
         return
     match await gate.look(one.plan):
         case Receipt() as receipt:
-            await ctx.store.turn(_written(one, receipt, ctx))
+            await ctx.store.turn(_ended(one, Event.WRITTEN, ctx, receipt=receipt))
         case NotFound() if ctx.now() - order.sent_at >= patience.quiet:
-            await ctx.store.turn(_not_there(one, ctx))
+            await ctx.store.turn(_ended(one, Event.NOT_FOUND, ctx))
         case NotFound():
             left = order.sent_at + patience.quiet - ctx.now()
             wait = min(left, patience.between_looks)
             raise RetryLaterError(wait, "not there yet; it may still come")
         case CannotTell(why=why):
             raise RetryLaterError(patience.between_looks, why)
-
-
-def _not_there(seen: Recommendation, ctx: Context) -> Callable[[UnitOfWork], None]:
-    def turn(unit: UnitOfWork) -> None:
-        now = ctx.now()
-        held = unit.recommendations.lock(seen.id)
-        unit.orders.finish(held.id, "not_written")
-        keep(unit, held.after(Event.NOT_FOUND, now=now), "not_written", at=now)
-
-    return turn

@@ -256,3 +256,16 @@ async def test_in_a_personal_chat_people_see_what_is_theirs(world):
     assert "Bearings 6205" in mine.text
     assert "Bearings 6205" not in world.teams.messages("a:1personal-dev")[0].text
     assert "Bearings 6205" not in world.teams.messages("a:1personal-dev")[1].text
+
+
+async def test_an_item_that_was_deleted_meanwhile_is_named_and_nothing_is_written(world):
+    message = await world.recommend()
+    item = world.erp.store.by("items", "number", world.item["number"])
+    world.erp.store.drop("items", item["id"])
+
+    reply = await world.teams.press(ANA, message, "approve")
+    await world.settled()
+
+    assert world.item["number"] in reply.text
+    assert "approve" not in world.verbs(message)
+    assert world.orders() == []
