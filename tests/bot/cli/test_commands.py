@@ -5,6 +5,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 from click.testing import CliRunner
@@ -71,7 +72,8 @@ def test_a_webhook_comes_with_the_secret_that_signs_it(run):
 def test_an_untouched_chain_holds_and_a_tampered_one_is_named(run, database):
     in_a_turn(database, lambda unit: [unit.audit.append(an_event()) for _ in range(3)])
     good = run("audit", "verify")
-    with sqlite3.connect(database.removeprefix("sqlite:///")) as file:
+    path = database.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(path, isolation_level=None)) as file:
         for (trigger,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
             file.execute(f"DROP TRIGGER {trigger}")
         file.execute("UPDATE audit SET kind = 'forged' WHERE seq = 2")
