@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from decisions.errors import CountersignError
 
@@ -74,7 +74,7 @@ class Settings(BaseSettings):
     )
     service_hosts: tuple[str, ...] = Field(
         ("smba.trafficmanager.net", "smba.infra.gcc.teams.microsoft.com"),
-        description="The Bot Connector hosts that are trusted with our token (JSON list).",
+        description="The Bot Connector hosts that may see our token, separated by commas.",
     )
     bc_url: str = Field(
         "https://api.businesscentral.dynamics.com/v2.0",
@@ -101,6 +101,19 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="How much is logged."
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take only what `settings_from` has read: it knows `_FILE` too, and lists."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
 
 
 def settings_from(environment: Mapping[str, str]) -> Settings:

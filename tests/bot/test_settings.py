@@ -4,7 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from bot.settings import PREFIX, Settings, SettingsError, settings_from
+from bot.settings import (
+    PREFIX,
+    Settings,
+    SettingsError,
+    settings_from,
+    settings_from_environment,
+)
 
 GUID = "0f2d7c64-5c0e-4a8e-9a53-1d3f5c8b7e10"
 GOOD = {
@@ -80,3 +86,10 @@ def test_hosts_are_separated_by_commas():
     settings = settings_from(GOOD | {"COUNTERSIGN_SERVICE_HOSTS": "a.example, b.example"})
 
     assert settings.service_hosts == ("a.example", "b.example")
+
+
+def test_the_environment_of_the_process_is_read_in_the_same_way(monkeypatch):
+    for name, value in (GOOD | {"COUNTERSIGN_SERVICE_HOSTS": "a.example, b.example"}).items():
+        monkeypatch.setenv(name, value)
+
+    assert settings_from_environment().service_hosts == ("a.example", "b.example")

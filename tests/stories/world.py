@@ -87,8 +87,8 @@ class World:
         await self.stop()
         await self._stack.aclose()
 
-    def settings(self):
-        """Return settings that point the production clients at the stand-ins."""
+    def environment(self):
+        """Return the environment that points the production clients at the stand-ins."""
         values = {
             "DATABASE": self.database,
             "ROUTING_FILE": str(self.folder / "routing.yaml"),
@@ -113,18 +113,18 @@ class World:
             "BC_WRITER_SECRET": self.erp.writer.secret,
             "QUIET_PERIOD": self.quiet,
         }
-        return settings_from({f"COUNTERSIGN_{name}": value for name, value in values.items()})
+        return {f"COUNTERSIGN_{name}": str(value) for name, value in values.items()}
 
     async def start(self):
         """Start the bot."""
         self._bots = AsyncExitStack()
-        self.bot = await self._bots.enter_async_context(running(self.settings()))
+        self.bot = await self._bots.enter_async_context(running(settings_from(self.environment())))
         self.url = self.bot.url
         self.teams.bot_url = f"{self.url}/api/messages"
 
     async def another(self):
         """Start one more replica on the same database; return its address."""
-        replica = await self._bots.enter_async_context(running(self.settings()))
+        replica = await self._bots.enter_async_context(running(settings_from(self.environment())))
         return replica.url
 
     async def stop(self):
