@@ -28,7 +28,9 @@ def advised(count):
     store = Store(None)
     seed(store, utc_now().date())
     adviser = Adviser(store, utc_now, Random(7))  # noqa: S311  the same advice every time
-    return [adviser() for _ in range(count)]
+    bodies = [adviser() for _ in range(count)]
+    store.close()
+    return bodies
 
 
 def test_three_hundred_recommendations_are_all_understood():
