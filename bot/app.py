@@ -179,6 +179,7 @@ def _steps(
         lineup.RETURN: lambda job: clockwork.bring_back(job.payload, ctx),
         lineup.TELL: lambda job: tell(job.payload, ctx, webhooks, attempt=job.attempts),
         lineup.SAY: lambda job: say(job.payload, poster),
+        lineup.SWEEP: lambda _: clockwork.sweep(ctx),
     }
 
 
@@ -225,6 +226,7 @@ async def running(
             now=now,
             at_once=settings.workers,
         )
+        await store.turn(lambda unit: lineup.sweep(unit, due_at=now()))
         url = await _listen(settings, ctx, doors.gate, stack)
         if work:
             stack.push_async_callback(_finished, worker, asyncio.create_task(worker.run()))

@@ -1,7 +1,9 @@
-"""What the clock does when nobody answers: escalate, expire, bring back."""
+"""What the clock does by itself: escalate, expire, bring back, clear away."""
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
+from typing import Final
 
 from bot.workflow import lineup
 from bot.workflow.context import Context
@@ -9,6 +11,9 @@ from bot.workflow.keep import keep
 from decisions.canonical import Plain
 from decisions.lifecycle import OPEN, Event, State
 from storage.unit_of_work import UnitOfWork
+
+KEPT: Final = timedelta(days=30)
+"""How long a done job is kept, so that nothing is done twice under its key."""
 
 
 async def escalate(payload: Mapping[str, Plain], ctx: Context) -> None:
@@ -66,5 +71,16 @@ async def bring_back(payload: Mapping[str, Plain], ctx: Context) -> None:
         keep(unit, asked, "returned", at=now)
         lineup.prepare(unit, asked, due_at=now)
         lineup.escalate(unit, asked, posted_at=now)
+
+    await ctx.store.turn(turn)
+
+
+async def sweep(ctx: Context) -> None:
+    """Forget jobs that were done long ago, and do so again tomorrow."""
+    now = ctx.now()
+
+    def turn(unit: UnitOfWork) -> None:
+        unit.jobs.sweep(now - KEPT)
+        lineup.sweep(unit, due_at=now + timedelta(days=1))
 
     await ctx.store.turn(turn)

@@ -20,6 +20,7 @@ EXPIRE: Final = "expire"
 RETURN: Final = "return"
 TELL: Final = "tell"
 SAY: Final = "say"
+SWEEP: Final = "sweep"
 
 
 def prepare(unit: UnitOfWork, one: Recommendation, *, due_at: datetime) -> None:
@@ -137,6 +138,11 @@ def say(unit: UnitOfWork, message: Message, *, card: str, due_at: datetime) -> N
         due_at=due_at,
         lane=f"say:{channel.id}",
     )
+
+
+def sweep(unit: UnitOfWork, *, due_at: datetime) -> None:
+    """Clear away what was done long ago; once a day, however many replicas ask for it."""
+    unit.jobs.add(SWEEP, f"sweep:{due_at:%Y-%m-%d}", {}, due_at=due_at)
 
 
 def job_subject(payload: Mapping[str, Plain]) -> RecommendationId:

@@ -8,7 +8,6 @@ from typing import Any, Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 from erp.standin.plant import Item, items, vendors
-from erp.standin.server import StandIn
 from erp.standin.store import Entity, Store
 
 Body: TypeAlias = dict[str, Any]
@@ -18,12 +17,6 @@ LINES: Final = {"GDN": ("line 2", "line 4"), "LEJ": ("Linie 1", "Linie 3")}
 _HOURLY: Final = (2300, 3100, 4600, 5200)
 _PER_EURO: Final = {"EUR": Decimal(1), "PLN": Decimal("4.26"), "USD": Decimal("1.09")}
 _PUMPS: Final = ("H32", "H50", "H80")
-
-
-def advisor(erp: StandIn, now: Callable[[], datetime]) -> "Adviser":
-    """Return an adviser for a stand-in's plant; the same day gives the same advice."""
-    seed = now().toordinal()
-    return Adviser(erp.store, now, Random(seed))  # noqa: S311  it tells a story, it keeps no secret
 
 
 class Adviser:

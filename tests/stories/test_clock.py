@@ -1,5 +1,9 @@
 """Nobody answers, and the clock asks the next person; a timeout never approves."""
 
+from datetime import timedelta
+
+from bot.clock import utc_now
+from bot.workflow.clockwork import KEPT
 from tests.stories.world import ANA, BO, DEV, ROUTING, World, when
 
 ESCALATING = ROUTING.replace(
@@ -53,3 +57,19 @@ async def test_a_card_waits_until_the_bot_is_in_its_channel(database, tmp_path):
         message = await world.teams.wait_for(lambda: world.message_of(answer["id"]), within=20)
 
         assert "approve" in world.verbs(message)
+
+
+async def test_what_was_done_long_ago_is_cleared_away_once_a_day(database, tmp_path):
+    async with World(database, tmp_path) as world:
+        await world.settled()
+        store = world.bot.ctx.store
+        long_ago = utc_now() - KEPT - timedelta(days=1)
+        add = {"payload": {}, "due_at": long_ago}
+        await store.turn(lambda unit: unit.jobs.add("sweep", "sweep:long-ago", **add))
+        await world.settled()
+
+        counts = await store.read(lambda unit: unit.jobs.counts())
+        again = await store.turn(lambda unit: unit.jobs.add("sweep", "sweep:long-ago", **add))
+
+        assert counts["sweep"] == 1
+        assert again is False
