@@ -2,6 +2,7 @@
 
 import asyncio
 
+from bot.workflow.decide import REREAD_WITHIN
 from erp.standin.faults import Fault
 from tests.stories.world import ANA, BO, when
 
@@ -168,3 +169,28 @@ async def test_a_locked_lane_never_lets_two_cards_of_one_recommendation_out(worl
     await world.settled()
 
     assert len(world.teams.messages()) == 8
+
+
+async def test_an_erp_that_is_slow_does_not_keep_the_person_waiting(world):
+    message = await world.recommend()
+    world.erp.faults.next("GET", "items", Fault.SLOW)
+    started = asyncio.get_running_loop().time()
+
+    reply = await world.teams.press(ANA, message, "approve")
+    waited = asyncio.get_running_loop().time() - started
+    await world.teams.wait_for(lambda: "PO-" in message.text, within=20)
+
+    assert waited < REREAD_WITHIN + 0.9
+    assert "Ana Ruiz" in reply.text
+    assert len(world.orders()) == 1
+
+
+async def test_a_busy_erp_is_asked_again_and_the_order_written_once(world):
+    message = await world.recommend()
+    world.erp.faults.next("POST", "purchaseOrders", Fault.TOO_MANY_REQUESTS)
+
+    await world.teams.press(ANA, message, "approve")
+    await world.teams.wait_for(lambda: "PO-" in message.text, within=20)
+
+    assert len(world.orders()) == 1
+    assert "not_sent" in await world.story()
