@@ -54,7 +54,7 @@ class UnknownVerbError(CountersignError):
 
 async def click(made: Click, ctx: Context) -> CardJson:
     """Answer a click with a card; nothing that a person can send goes unanswered."""
-    handler = _VERBS.get(made.verb, _unknown)
+    handler = VERBS.get(made.verb, _unknown)
     try:
         return await handler(made, ctx)
     except CountersignError as problem:
@@ -261,12 +261,12 @@ def _fields(made: Click) -> dict[str, str]:
 def _moment(text: str, *, otherwise: datetime) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else otherwise
+    except (ValueError, OverflowError):
         return otherwise
-    return moment.astimezone(UTC) if moment.tzinfo else otherwise
 
 
-_VERBS: Final[Mapping[str, Handler]] = MappingProxyType(
+VERBS: Final[Mapping[str, Handler]] = MappingProxyType(
     {
         "approve": _approve,
         "acknowledge": _acknowledge,
