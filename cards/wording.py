@@ -2,7 +2,7 @@
 
 import re
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal, localcontext
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -124,6 +124,7 @@ def locale_of(language: str) -> Locale:
         return Locale("en")
 
 
+_WIDE: Final = Context(prec=100)
 _ANY: Final = parse_pattern("#,##0.#####")
 
 
@@ -144,11 +145,11 @@ class Words:
     def money(self, amount: Money) -> str:
         """Return an amount with its code: 1,140.00 EUR."""
         places = get_currency_precision(amount.currency)
-        return f"{_pattern(places).apply(amount.amount, self._locale)} {amount.currency}"
+        return f"{self._spelled(_pattern(places), amount.amount)} {amount.currency}"
 
     def about(self, amount: Money) -> str:
         """Return an estimate without cents."""
-        return f"{_pattern(0).apply(amount.amount, self._locale)} {amount.currency}"
+        return f"{self._spelled(_pattern(0), amount.amount)} {amount.currency}"
 
     def sums(self, amounts: tuple[Money, ...]) -> str:
         """Return estimates of several currencies."""
@@ -156,7 +157,11 @@ class Words:
 
     def number(self, value: Decimal) -> str:
         """Return a number."""
-        return str(_ANY.apply(value, self._locale))
+        return self._spelled(_ANY, value)
+
+    def _spelled(self, pattern: NumberPattern, value: Decimal) -> str:
+        with localcontext(_WIDE):  # Babel rounds, and refuses what the usual 28 digits cannot hold
+            return str(pattern.apply(value, self._locale))
 
     def quantity(self, quantity: Quantity) -> str:
         """Return a number with its unit."""

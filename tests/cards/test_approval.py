@@ -188,6 +188,14 @@ def test_the_list_ranks_and_offers_to_show_each():
     assert all_text(card).startswith("9 open")
 
 
+def test_an_absurd_amount_is_still_a_card():
+    absurd = eur("999999999999999") * eur("999999999999999").amount
+    one = a_recommendation(plan=a_plan(cost=absurd, changes=(a_change(after=absurd),)))
+
+    assert problems(drawn(one)) == []
+    assert "999,999,999,999,998,000,000,000,000,000.00 EUR" in all_text(drawn(one))
+
+
 def test_an_empty_list_says_so():
     assert "Nothing waits" in all_text(open_list((), total=0, reader=READER, now=NOW))
 
