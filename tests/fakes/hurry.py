@@ -8,7 +8,9 @@ from storage.unit_of_work import UnitOfWork
 
 
 def hurry_jobs(unit: UnitOfWork) -> None:
-    """Make every job due that was tried and put off; timers stay where they are."""
+    """Make every job due that was tried and put off; timers and running jobs stay as they are."""
     unit._connection.execute(  # noqa: SLF001  a test reaches behind the repositories
-        update(jobs).where(jobs.c.error != "", ~jobs.c.done).values(due_at=utc_now())
+        update(jobs)
+        .where(jobs.c.error != "", jobs.c.waiting, ~jobs.c.done)
+        .values(due_at=utc_now())
     )
