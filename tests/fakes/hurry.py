@@ -1,6 +1,6 @@
-"""Lets what waits for another try be due at once, so that no test waits for it."""
+"""Lets tests see whether jobs are at work, and not wait for those that were put off."""
 
-from sqlalchemy import update
+from sqlalchemy import exists, or_, select, update
 
 from bot.clock import utc_now
 from storage.tables import jobs
@@ -14,3 +14,10 @@ def hurry_jobs(unit: UnitOfWork) -> None:
         .where(jobs.c.error != "", jobs.c.waiting, ~jobs.c.done)
         .values(due_at=utc_now())
     )
+
+
+def is_busy(unit: UnitOfWork) -> bool:
+    """Tell whether a job runs, or is due."""
+    at_work = or_(~jobs.c.waiting, jobs.c.due_at <= utc_now())
+    found = select(exists().where(~jobs.c.done, at_work))
+    return bool(unit._connection.execute(found).scalar())  # noqa: SLF001  see above

@@ -16,7 +16,7 @@ from erp.standin.server import StandIn
 from storage.audit import verify_chain
 from tests.build import TENANT
 from tests.fakes.entra import APP_ID, FakeIdentity
-from tests.fakes.hurry import hurry_jobs
+from tests.fakes.hurry import hurry_jobs, is_busy
 from tests.fakes.screens import actions
 from tests.fakes.teams import FakeTeams
 
@@ -226,10 +226,10 @@ class World:
         await self.bot.ctx.store.turn(hurry_jobs)
 
     async def settled(self, *, within=10.0):
-        """Wait until no job is due."""
+        """Wait until no job runs and none is due."""
         deadline = asyncio.get_running_loop().time() + within
-        while await self.bot.ctx.store.read(lambda unit: unit.jobs.oldest_due(utc_now())):
-            assert asyncio.get_running_loop().time() < deadline, "jobs are still due"
+        while await self.bot.ctx.store.read(is_busy):
+            assert asyncio.get_running_loop().time() < deadline, "jobs are still at work"
             await asyncio.sleep(0.02)
 
     async def story(self, recommendation_id=None):
