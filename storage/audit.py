@@ -53,6 +53,7 @@ class AuditTrail:
         """Work inside the turn's transaction."""
         self._connection = connection
         self._events: list[AuditEvent] = []
+        self.chained: list[AuditEvent] = []
 
     def append(self, event: AuditEvent) -> None:
         """Let an event be chained when the turn ends."""
@@ -72,6 +73,7 @@ class AuditTrail:
             entry = next_entry(event, last_seq=seq, last_hash=last)
             seq, last = entry.seq, entry.hash
             rows.append(_row(entry))
+        self.chained += self._events
         self._events.clear()
         self._connection.execute(_APPEND, rows)
         self._connection.execute(_MOVE_HEAD, {"last_seq": seq, "last_hash": last})

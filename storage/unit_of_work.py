@@ -1,11 +1,14 @@
 """One turn: everything that is read and kept in one transaction."""
 
+from datetime import datetime
+
 from sqlalchemy import Connection, func, select
 
 from storage.audit import AuditTrail
 from storage.cards import Cards
 from storage.channels import Channels
 from storage.decisions import Decisions
+from storage.figures import Figures, read_figures
 from storage.jobs import Jobs
 from storage.orders import Orders
 from storage.postings import Postings
@@ -33,6 +36,10 @@ class UnitOfWork:
         self.channels = Channels(connection)
         self.sources = Sources(connection)
         self.quarantine = Quarantine(connection)
+
+    def figures(self, now: datetime) -> Figures:
+        """Return how much waits, and what stands undecided or unwritten."""
+        return read_figures(self._connection, now)
 
     def complete(self) -> None:
         """Write what waits for the end of the turn; the store calls it before the commit."""
