@@ -10,10 +10,14 @@ from dataclasses import dataclass
 import aiohttp
 from aiohttp import web
 
+from bot.calls import receiver, watched
 from bot.clock import utc_now
+from bot.events import heard
 from bot.http.api import api_routes
 from bot.http.health import health_routes
 from bot.http.messages import message_routes
+from bot.http.metrics import Gauges, metrics_routes
+from bot.http.watch import watch
 from bot.jobs import Step, Worker
 from bot.ports import Clock, Poster
 from bot.routing_file import read_routing
@@ -201,15 +205,19 @@ async def running(
         NotMigratedError: a PostgreSQL database has an older layout.
     """
     async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(aiohttp.ClientSession())
+        service_urls = ServiceUrls.of(*settings.service_hosts)
+        calls = [_watched(settings, service_urls)]
+        session = await stack.enter_async_context(aiohttp.ClientSession(trace_configs=calls))
         store = Store.open(settings.database)
         stack.callback(store.close)
+        store.on_events(heard)
         _ready(store, settings.database)
         ctx = _context(settings, store, session, now)
-        service_urls = ServiceUrls.of(*settings.service_hosts)
         doors = doors or _signed_doors(settings, service_urls, session, now, stack)
         one_by_one = await stack.enter_async_context(
-            aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
+            aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(force_close=True), trace_configs=calls
+            )
         )
         poster = poster or TeamsPoster(
             session=session, credentials=doors.credentials, service_urls=service_urls, now=now
@@ -233,6 +241,11 @@ async def running(
             stack.push_async_callback(_stopped, asyncio.create_task(store.listen(worker.wake)))
             store.on_jobs(worker.wake)
         yield Running(url=url, ctx=ctx, worker=worker)
+
+
+def _watched(settings: Settings, service_urls: ServiceUrls) -> aiohttp.TraceConfig:
+    logins = (settings.login_authority, settings.bc_login_authority, settings.openid_metadata)
+    return watched(receiver(settings.bc_url, logins, service_urls.trust))
 
 
 def _webhooks(settings: Settings, session: aiohttp.ClientSession) -> Webhooks:
@@ -287,10 +300,12 @@ def _signed_doors(
 
 
 async def _listen(settings: Settings, ctx: Context, gate: Gate, stack: AsyncExitStack) -> str:
-    app = web.Application(client_max_size=LARGEST_REQUEST)
+    app = web.Application(client_max_size=LARGEST_REQUEST, middlewares=[watch])
+    gauges = Gauges(ctx)
     app.add_routes(message_routes(Edge(gate=gate, surface=Surface(Front(ctx))).process))
     app.add_routes(api_routes(ctx))
-    app.add_routes(health_routes(ctx))
+    app.add_routes(health_routes(ctx, gauges))
+    app.add_routes(metrics_routes(ctx, gauges))
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)

@@ -5,8 +5,12 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
+from time import perf_counter
 from typing import Final, TypeAlias
 
+from opentelemetry import trace
+
+from bot import logs, measure
 from bot.ports import Clock
 from bot.workflow.retry import LaneWaitsError, RetryLaterError
 from storage.jobs import Job, LostLeaseError
@@ -22,6 +26,8 @@ LONGEST_NAP: Final = timedelta(seconds=1)
 
 _FIRST_WAIT: Final = timedelta(seconds=2)
 _LONGEST_WAIT: Final = timedelta(minutes=10)
+
+_TRACER: Final = trace.get_tracer("countersign.jobs")
 
 log = logging.getLogger(__name__)
 
@@ -99,15 +105,25 @@ class Worker:
             await asyncio.wait_for(self._wake.wait(), LONGEST_NAP.total_seconds())
 
     async def _run_one(self, job: Job) -> None:
-        renewing = asyncio.create_task(self._renew(job))
-        try:
-            await self._run_step(job)
-        except LostLeaseError as lost:
-            log.warning("%s", lost)
-        finally:
-            renewing.cancel()
+        with (
+            logs.bound(job=job.id, job_kind=job.kind, attempt=job.attempts),
+            _TRACER.start_as_current_span(f"job {job.kind}"),
+        ):
+            if "id" in job.payload:
+                logs.about(str(job.payload["id"]))
+            renewing = asyncio.create_task(self._renew(job))
+            started = perf_counter()
+            outcome = "lost"
+            try:
+                outcome = await self._run_step(job)
+            except LostLeaseError as lost:
+                log.warning("%s", lost)
+            finally:
+                renewing.cancel()
+                seconds = perf_counter() - started
+                measure.JOB_SECONDS.labels(kind=job.kind, outcome=outcome).observe(seconds)
 
-    async def _run_step(self, job: Job) -> None:
+    async def _run_step(self, job: Job) -> str:
         try:
             await self._steps[job.kind](job)
         except LostLeaseError:
@@ -115,12 +131,14 @@ class Worker:
         except RetryLaterError as later:
             log.info("job %s waits %s: %s", job.key, later.after, later)
             await self._again(job, later)
+            return "later"
         except Exception as error:
             log.exception("job %s broke", job.key)
             why = f"{type(error).__name__}: {error}"
             await self._again(job, RetryLaterError(backoff(job.attempts), why))
-        else:
-            await self._store.turn(lambda unit: unit.jobs.finish(job))
+            return "broke"
+        await self._store.turn(lambda unit: unit.jobs.finish(job))
+        return "done"
 
     async def _again(self, job: Job, later: RetryLaterError) -> None:
         """Put a job off; a lane that was told to wait waits as a whole."""

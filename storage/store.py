@@ -60,6 +60,12 @@ class Store:
         """Tell whether the tables are those that this program was built for."""
         return self._writing.threads.submit(is_current, self._writing.engine).result()
 
+    async def has_newest_layout(self) -> bool:
+        """Tell the same while turns run; it waits for none of them."""
+        loop = asyncio.get_running_loop()
+        reading = self._reading
+        return await loop.run_in_executor(reading.threads, is_current, reading.engine)
+
     def close(self) -> None:
         """Let running turns end and close the connections."""
         self._writing.close()

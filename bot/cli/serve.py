@@ -1,29 +1,12 @@
 """`countersign serve`: the bot, until it is told to stop."""
 
 import asyncio
-import json
 import logging
 import signal
-from datetime import UTC, datetime
 
 from bot.app import running
+from bot.logs import JsonLines
 from bot.settings import Settings, settings_from_environment
-
-
-class JsonLines(logging.Formatter):
-    """One JSON object a line, for whatever collects the logs."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
-        line = {
-            "at": datetime.fromtimestamp(record.created, UTC).isoformat(),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if record.exc_info:
-            line["trace"] = self.formatException(record.exc_info)
-        return json.dumps(line)
 
 
 def serve() -> None:
