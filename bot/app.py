@@ -53,6 +53,9 @@ LARGEST_REQUEST = 8 * 1024 * 1024
 CLICK_READS = 2.0
 """Seconds that the ERP has for one plan while a person waits."""
 
+LAST_ANSWERS = 15.0
+"""Seconds that requests in hand have when the program is told to stop; Teams waits no longer."""
+
 GATE_READS = 20.0
 """Seconds that it has before a write, when nobody waits."""
 
@@ -235,11 +238,14 @@ async def running(
             at_once=settings.workers,
         )
         await store.turn(lambda unit: lineup.sweep(unit, due_at=now()))
-        url = await _listen(settings, ctx, doors.gate, stack)
         if work:
             stack.push_async_callback(_finished, worker, asyncio.create_task(worker.run()))
             stack.push_async_callback(_stopped, asyncio.create_task(store.listen(worker.wake)))
             store.on_jobs(worker.wake)
+        # In the order of leaving: nothing new is begun, then the last requests are answered, and
+        # only then the jobs in hand are waited for.
+        url = await _listen(settings, ctx, doors.gate, stack)
+        stack.callback(worker.stop)
         yield Running(url=url, ctx=ctx, worker=worker)
 
 
@@ -306,7 +312,7 @@ async def _listen(settings: Settings, ctx: Context, gate: Gate, stack: AsyncExit
     app.add_routes(api_routes(ctx))
     app.add_routes(health_routes(ctx, gauges))
     app.add_routes(metrics_routes(ctx, gauges))
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_ANSWERS)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     site = web.TCPSite(runner, settings.host, settings.port)

@@ -65,6 +65,11 @@ class Worker:
                 await self._nap()
         if self._running:
             await asyncio.wait(self._running, timeout=LEASE.total_seconds())
+        # What is not done by now is given up as if we had died: another takes it over when its
+        # lease ends, and a write among them is looked for before it is sent.
+        for task in (left := tuple(self._running)):
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     def stop(self) -> None:
         """Claim nothing more; `run` ends when what is in hand is done.

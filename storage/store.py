@@ -4,11 +4,12 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from contextvars import copy_context
 from typing import Final, Self, TypeVar
 
 from opentelemetry import trace
+from opentelemetry.trace import Span
 from sqlalchemy.exc import DBAPIError
 
 from decisions.audit import AuditEvent
@@ -106,7 +107,7 @@ class Store:
                 if unit.jobs.added:
                     loop.call_soon_threadsafe(self._wake)
 
-        with _TRACER.start_as_current_span("turn"):
+        with _span("turn"):
             return await loop.run_in_executor(
                 self._writing.threads, _run, self._writing, work, committed
             )
@@ -114,7 +115,7 @@ class Store:
     async def read(self, work: Callable[[UnitOfWork], T]) -> T:
         """Run `work` in a transaction that keeps nothing and holds up nobody."""
         loop = asyncio.get_running_loop()
-        with _TRACER.start_as_current_span("read"):
+        with _span("read"):
             return await loop.run_in_executor(self._reading.threads, _look, self._reading, work)
 
     def _tell(self, events: Sequence[AuditEvent]) -> None:
@@ -125,6 +126,13 @@ class Store:
     def _wake(self) -> None:
         for wake in self._waiters:
             wake()
+
+
+def _span(name: str) -> AbstractContextManager[Span]:
+    """Begin a span; what went wrong inside is not put on it, for it may quote what was sent."""
+    return _TRACER.start_as_current_span(
+        name, record_exception=False, set_status_on_exception=False
+    )
 
 
 def _run(

@@ -32,7 +32,12 @@ async def watch(
     status = 500
     with (
         bound(request=number),
-        _TRACER.start_as_current_span(f"{method} {route}", kind=SpanKind.SERVER) as span,
+        _TRACER.start_as_current_span(
+            f"{method} {route}",
+            kind=SpanKind.SERVER,
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span,
     ):
         try:
             answer = await handler(request)
