@@ -179,7 +179,7 @@ def _steps(
         lineup.PREPARE: lambda job: prepare(job.payload, ctx),
         lineup.POST: lambda job: post(job.payload, ctx, poster),
         lineup.REPAINT: lambda job: repaint(job.payload, ctx, poster),
-        lineup.WRITE: lambda job: write(job, ctx, gate),
+        lineup.WRITE: lambda job: write(job, ctx, gate, patience),
         lineup.RECONCILE: lambda job: reconcile(job.payload, ctx, gate, patience),
         lineup.ESCALATE: lambda job: clockwork.escalate(job.payload, ctx),
         lineup.EXPIRE: lambda job: clockwork.expire(job.payload, ctx),

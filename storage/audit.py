@@ -12,7 +12,10 @@ from decisions.canonical import Plain, plain, utc_text
 from decisions.countersign import DECIDED
 from decisions.errors import CountersignError
 from decisions.recommendation import DecisionId, RecommendationId
-from storage.tables import audit, audit_head
+from storage.tables import IS_RESTORED, audit, audit_head
+
+RESTORED: Final = "restored"
+"""What stands in the chain when a backup took the place of the database."""
 
 _NO_MOMENT: Final = datetime.min.replace(tzinfo=UTC)
 _LARGEST_WHOLE: Final = 2**53 - 1
@@ -26,6 +29,7 @@ _OF: Final = (
     select(audit).where(audit.c.recommendation == bindparam("about")).order_by(audit.c.seq)
 )
 _PROOFS: Final = _OF.where(audit.c.kind == DECIDED)
+_LAST_RESTORED: Final = select(audit.c.at).where(IS_RESTORED).order_by(audit.c.seq.desc()).limit(1)
 _NEXT: Final = (
     select(audit)
     .where(audit.c.seq > bindparam("after"))
@@ -99,6 +103,11 @@ class AuditTrail:
                     raise BrokenChainError(entry.seq)
                 return entry
         return None
+
+    def restored_at(self) -> datetime | None:
+        """Return when a backup last took the place of the database; None when never."""
+        at = self._connection.execute(_LAST_RESTORED).scalar()
+        return None if at is None else _moment(at)
 
     def walk(self, chunk: int = 1000) -> Iterator[Entry]:
         """Return every entry, oldest first, reading so many at a time."""

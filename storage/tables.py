@@ -301,6 +301,7 @@ IS_UNFINISHED: Final = recommendations.c.state.in_(
 )
 IS_UNWRITTEN: Final = orders.c.state != literal_column("'written'")
 IS_ALARM: Final = audit.c.kind == literal_column("'alarm'")
+IS_RESTORED: Final = audit.c.kind == literal_column("'restored'")
 
 
 def _partial(name: str, *columns: Any, where: Any, unique: bool = False) -> None:  # noqa: ANN401  SQLAlchemy's own column types
@@ -317,6 +318,7 @@ _partial("recommendations_awaiting", recommendations.c.delay_cost, where=IS_AWAI
 _partial("recommendations_unfinished", recommendations.c.state, where=IS_UNFINISHED)
 _partial("orders_unwritten", orders.c.state, where=IS_UNWRITTEN)
 _partial("audit_alarms", audit.c.seq, where=IS_ALARM)
+_partial("audit_restored", audit.c.seq, where=IS_RESTORED)
 _partial("jobs_free", jobs.c.due_at, jobs.c.id, where=IS_UNDONE & HAS_NO_LANE)
 _partial(
     "jobs_in_lane",

@@ -31,6 +31,7 @@ _INDEXES: Final = (
     ),
     ("orders_unwritten", "orders", "state", "state != 'written'"),
     ("audit_alarms", "audit", "seq", "kind = 'alarm'"),
+    ("audit_restored", "audit", "seq", "kind = 'restored'"),
 )
 
 
