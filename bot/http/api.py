@@ -16,6 +16,7 @@ from aiohttp import hdrs, web
 from bot import measure
 from bot.http.openapi import API, openapi_document
 from bot.http.page import page_of
+from bot.logs import about
 from bot.workflow.context import Context
 from bot.workflow.envelope import (
     BadCountError,
@@ -134,6 +135,8 @@ async def submit(request: web.Request, ctx: Context) -> web.Response:
     sent = await _sent(request)
     items = (sent.item,) if isinstance(sent, One) else sent.items
     verdicts = await ingest(items, key, ctx)
+    if len(verdicts) == 1 and not isinstance(verdicts[0], Held):
+        about(verdicts[0].id)
     counts = Counter(_WORDS[type(verdict)] for verdict in verdicts)
     for word, number in counts.items():
         measure.INTAKE.labels(verdict=word).inc(number)
@@ -146,7 +149,7 @@ async def submit(request: web.Request, ctx: Context) -> web.Response:
 async def look(request: web.Request, ctx: Context) -> web.Response:
     """Tell where a recommendation stands."""
     key = await authenticate(request.headers.get(hdrs.AUTHORIZATION), ctx.store)
-    return json_answer(HTTPStatus.OK, await track(request.match_info["id"], key, ctx))
+    return json_answer(HTTPStatus.OK, await track(_named(request), key, ctx))
 
 
 async def look_up(request: web.Request, ctx: Context) -> web.Response:
@@ -164,7 +167,14 @@ async def take_back(request: web.Request, ctx: Context) -> web.Response:
     sent = await _sent(request)
     fields = fields_of(sent.item.value) if isinstance(sent, One) else None
     reason = fields["reason"] if fields is not None and set(fields) == {"reason"} else None
-    return json_answer(HTTPStatus.OK, await withdraw(request.match_info["id"], reason, key, ctx))
+    return json_answer(HTTPStatus.OK, await withdraw(_named(request), reason, key, ctx))
+
+
+def _named(request: web.Request) -> str:
+    """Return the id that a request names, and let its log lines carry it."""
+    wanted = request.match_info["id"]
+    about(wanted.removeprefix("CS-"))
+    return wanted
 
 
 async def describe(request: web.Request) -> web.Response:

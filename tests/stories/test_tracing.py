@@ -58,6 +58,7 @@ async def test_one_id_finds_requests_jobs_turns_and_calls(world):
 
     assert code == 0
     assert {
+        "POST /api/v1/recommendations",
         "POST /api/messages",
         "job post",
         "job write",
