@@ -42,13 +42,23 @@ class Worker:
     """Runs jobs, several at once, until it is told to stop."""
 
     def __init__(
-        self, store: Store, steps: Mapping[str, Step], *, now: Clock, at_once: int
+        self,
+        store: Store,
+        steps: Mapping[str, Step],
+        *,
+        now: Clock,
+        at_once: int,
+        last_jobs: timedelta = LEASE,
     ) -> None:
-        """Take the steps by job kind; `at_once` bounds how many run together."""
+        """Take the steps by job kind; `at_once` bounds how many run together.
+
+        `last_jobs` is how long those in hand have when it is told to stop.
+        """
         self._store = store
         self._steps = steps
         self._now = now
         self._at_once = at_once
+        self._last_jobs = last_jobs
         self._running: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._stopping = False
@@ -64,7 +74,7 @@ class Worker:
             if not await self._claim_some():
                 await self._nap()
         if self._running:
-            await asyncio.wait(self._running, timeout=LEASE.total_seconds())
+            await asyncio.wait(self._running, timeout=self._last_jobs.total_seconds())
         # What is not done by now is given up as if we had died: another takes it over when its
         # lease ends, and a write among them is looked for before it is sent.
         for task in (left := tuple(self._running)):
@@ -91,8 +101,7 @@ class Worker:
     async def _claim_some(self) -> int:
         room = self._at_once - len(self._running)
         if room <= 0:
-            await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
-            return 1
+            return 0  # whichever ends first wakes us
         now = self._now()
         jobs = await self._store.turn(lambda unit: unit.jobs.claim(now, LEASE, room))
         for job in jobs:

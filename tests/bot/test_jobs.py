@@ -158,3 +158,27 @@ async def test_a_running_worker_is_woken_by_new_work_and_stops_when_told(store, 
     await asyncio.wait_for(running, 5)
 
     assert await waiting(store) == {}
+
+
+async def test_what_cannot_finish_in_time_is_left_to_its_lease(store, clock):
+    begun = asyncio.Event()
+
+    async def step(_job):
+        begun.set()
+        await asyncio.Event().wait()
+
+    worker = Worker(
+        store, {"work": step}, now=clock, at_once=1, last_jobs=timedelta(milliseconds=10)
+    )
+    await line_up(store, "a")
+    running = asyncio.create_task(worker.run())
+    await begun.wait()
+    worker.stop()
+    await running
+
+    def taken_over(after):
+        return store.turn(lambda unit: unit.jobs.claim(NOW + after, LEASE, 1))
+
+    assert await taken_over(LEASE - timedelta(seconds=1)) == ()
+    (job,) = await taken_over(LEASE)
+    assert (job.key, job.attempts) == ("a", 2)
