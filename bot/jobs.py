@@ -83,7 +83,9 @@ class Worker:
             await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
             return 1
         now = self._now()
-        jobs = await self._store.turn(lambda unit: unit.jobs.claim(now, LEASE, room))
+        jobs = await self._store.turn(
+            lambda unit: unit.jobs.claim(now, LEASE, room, kinds=self._steps.keys())
+        )
         for job in jobs:
             task = asyncio.create_task(self._run_one(job))
             self._running.add(task)

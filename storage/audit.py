@@ -9,9 +9,8 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from decisions.audit import AuditEvent, Broken, Entry, hash_of, next_entry, verify
 from decisions.canonical import Plain, plain, utc_text
-from decisions.countersign import DECIDED
 from decisions.errors import CountersignError
-from decisions.recommendation import DecisionId, RecommendationId
+from decisions.recommendation import RecommendationId
 from storage.tables import audit, audit_head
 
 _NO_MOMENT: Final = datetime.min.replace(tzinfo=UTC)
@@ -25,7 +24,6 @@ _APPEND: Final = insert(audit)
 _OF: Final = (
     select(audit).where(audit.c.recommendation == bindparam("about")).order_by(audit.c.seq)
 )
-_PROOFS: Final = _OF.where(audit.c.kind == DECIDED)
 _NEXT: Final = (
     select(audit)
     .where(audit.c.seq > bindparam("after"))
@@ -85,18 +83,17 @@ class AuditTrail:
         """Return every entry about a recommendation, oldest first."""
         return tuple(map(_entry, self._connection.execute(_OF, {"about": about})))
 
-    def proof_of(self, about: RecommendationId, decision: DecisionId) -> Entry | None:
-        """Return the entry that a decision left; None when there is none.
+    def checked(self, about: RecommendationId) -> tuple[Entry, ...]:
+        """Return every entry about a recommendation, oldest first, each held against its hash.
 
         Raises:
-            BrokenChainError: the entry's own hash does not hold.
+            BrokenChainError: an entry's own hash does not hold.
         """
-        for entry in map(_entry, self._connection.execute(_PROOFS, {"about": about})):
-            if entry.event.body.get("decision") == decision:
-                if entry.hash != hash_of(entry.seq, entry.event, entry.previous):
-                    raise BrokenChainError(entry.seq)
-                return entry
-        return None
+        story = self.of(about)
+        for entry in story:
+            if entry.hash != hash_of(entry.seq, entry.event, entry.previous):
+                raise BrokenChainError(entry.seq)
+        return story
 
     def walk(self, chunk: int = 1000) -> Iterator[Entry]:
         """Return every entry, oldest first, reading so many at a time."""

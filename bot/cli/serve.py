@@ -4,10 +4,11 @@ import asyncio
 import json
 import logging
 import signal
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 from bot.app import running
-from bot.settings import Settings, settings_from_environment
+from bot.settings import Role, Settings, settings_from_environment
 
 
 class JsonLines(logging.Formatter):
@@ -26,9 +27,9 @@ class JsonLines(logging.Formatter):
         return json.dumps(line)
 
 
-def serve() -> None:
+def serve(roles: Collection[Role]) -> None:
     """Read the settings, run until SIGINT or SIGTERM, finish what is in hand."""
-    settings = settings_from_environment()
+    settings = settings_from_environment(roles=roles or None)
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=settings.log_level, handlers=[handler])

@@ -8,12 +8,19 @@ from types import MappingProxyType
 from typing import Final
 
 from bot.workflow import lineup
+from bot.workflow.alarm import raise_alarm
 from bot.workflow.context import Context
 from bot.workflow.keep import keep
 from bot.workflow.retry import RetryLaterError
-from decisions.audit import Entry
 from decisions.canonical import Plain, plain
-from decisions.countersign import CountersignedOrder, NotCountersignedError, countersign
+from decisions.countersign import (
+    ApprovalExpiredError,
+    Authority,
+    CountersignedOrder,
+    NotCountersignedError,
+    countersign,
+)
+from decisions.errors import CountersignError
 from decisions.lifecycle import Event, State
 from decisions.recommendation import Receipt, Recommendation
 from erp.gate import AlreadyThere, ClearedOrder, Shifted, WriteGate, Written
@@ -57,8 +64,8 @@ class Patience:
     between_looks: timedelta = timedelta(seconds=30)
 
 
-async def write(job: Job, ctx: Context, gate: WriteGate) -> None:
-    """Write an approved plan to the ERP, once.
+async def write(job: Job, ctx: Context, gate: WriteGate, authority: Authority) -> None:
+    """Write an approved plan to the ERP, once, if a person signed it off.
 
     Raises:
         RetryLaterError: the ERP cannot be read now; nothing was sent.
@@ -72,30 +79,28 @@ async def write(job: Job, ctx: Context, gate: WriteGate) -> None:
     if one.state is not State.APPROVED:
         return
     try:
-        order = countersign(one, await _proof(one, ctx))
+        story = await ctx.store.read(lambda unit: unit.audit.checked(one.id))
+        order = countersign(one, story, authority, now=ctx.now())
+    except ApprovalExpiredError as late:
+        await ctx.store.turn(_alarmed(one, Event.EXPIRED, ctx, late))
     except (NotCountersignedError, BrokenChainError) as refused:
-        log.critical("%s", refused)
-        await ctx.store.turn(
-            _ended(one, Event.REFUSED, ctx, trouble=str(refused), code="not_countersigned")
-        )
-        return
-    await _through_the_gate(order, ctx, gate, job)
+        await ctx.store.turn(_alarmed(one, Event.REFUSED, ctx, refused))
+    else:
+        await _through_the_gate(order, ctx, gate, job)
 
 
-async def _proof(one: Recommendation, ctx: Context) -> Entry:
-    """Return the audit entry that holds the approval.
+def _alarmed(
+    seen: Recommendation, event: Event, ctx: Context, why: CountersignError
+) -> Callable[[UnitOfWork], None]:
+    """End a write that no valid approval stands behind, and let the people in charge know."""
+    log.critical("%s", why)
+    end = _ended(seen, event, ctx, trouble=str(why), code="not_countersigned")
 
-    Raises:
-        NotCountersignedError: the chain does not hold it.
-        BrokenChainError: the entry was changed.
-    """
-    decision = one.decision
-    if decision is None:
-        raise NotCountersignedError(one, "no approval stands.")
-    proof = await ctx.store.read(lambda unit: unit.audit.proof_of(one.id, decision.id))
-    if proof is None:
-        raise NotCountersignedError(one, "the audit chain does not hold the approval.")
-    return proof
+    def turn(unit: UnitOfWork) -> None:
+        raise_alarm(unit, seen, why, ctx)
+        end(unit)
+
+    return turn
 
 
 async def _through_the_gate(
@@ -183,6 +188,7 @@ _ENDINGS: Final[Mapping[Event, tuple[str, OrderState]]] = MappingProxyType(
         Event.NOT_SENT: ("not_sent", "not_sent"),
         Event.LOST: ("unknown", "unknown"),
         Event.NOT_FOUND: ("not_written", "not_written"),
+        Event.EXPIRED: ("expired", "refused"),
     }
 )
 """How a write can end: what the chain calls it, and what the order row says."""
@@ -208,6 +214,8 @@ def _ended(
         held = unit.recommendations.lock(seen.id)
         ended = replace(held.after(event, now=now), trouble=trouble)
         body: dict[str, Plain] = {"text": trouble, "code": code}
+        if event is Event.EXPIRED:
+            ended = replace(ended, closed_at=now)
         if receipt is not None:
             ended = replace(ended, receipt=receipt, closed_at=now)
             body = {"receipt": plain(receipt)}

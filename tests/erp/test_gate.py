@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decisions.audit import Entry
 from decisions.countersign import CountersignedOrder, countersign
 from decisions.plan import Precondition, differences
+from decisions.signature import SigningKey
 from erp.gate import AlreadyThere, ClearedOrder, GateClosedError, Shifted, WriteGate, Written
 from erp.ports import (
     CannotTell,
@@ -21,14 +21,25 @@ from erp.ports import (
     Refused,
     Unknown,
 )
-from tests.build import a_plan, a_proposal, an_approved, an_event
+from tests.build import (
+    AUTHORITY,
+    BO,
+    NOW,
+    OTHER_TENANT,
+    SIGNING_KEY,
+    a_plan,
+    a_proof,
+    a_proposal,
+    an_approved,
+    signed,
+)
 
 MARKER = "CS-7KX2M9QH4T"
 
 
 @pytest.fixture
 def gate(bench):
-    return WriteGate(bench.reader, bench.writer)
+    return WriteGate(bench.reader, bench.writer, AUTHORITY)
 
 
 @pytest.fixture
@@ -40,21 +51,11 @@ async def order(bench):
 async def countersigned(bench):
     plan = await bench.reader.plan(bench.action, marker=MARKER)
     approved = an_approved(proposal=a_proposal(action=bench.action), plan=plan)
-    return countersign(approved, a_proof(approved))
+    return countersign(approved, [a_proof(approved)], authority_for(plan), now=NOW)
 
 
-def a_proof(approved):
-    decision = approved.decision
-    return Entry(
-        seq=7,
-        previous="0" * 64,
-        hash="1" * 64,
-        event=an_event(
-            kind="decided",
-            actor=decision.by.id,
-            body={"decision": decision.id, "plan_hash": decision.plan_hash},
-        ),
-    )
+def authority_for(plan):
+    return replace(AUTHORITY, company=plan.company)
 
 
 def forged(order, **changes):
@@ -63,6 +64,17 @@ def forged(order, **changes):
     for name in ("recommendation", "decision", "plan", "seal"):
         object.__setattr__(fake, name, changes.get(name, getattr(order, name)))
     return fake
+
+
+def redecided(order, **changes):
+    decision = replace(order.decision, **changes)
+    one = replace(order.recommendation, decision=decision)
+    return forged(order, recommendation=one, decision=decision)
+
+
+def resigned(order, key):
+    one = signed(order.recommendation, key)
+    return forged(order, recommendation=one, decision=one.decision)
 
 
 async def test_an_approved_order_is_written_with_one_request_and_read_back(bench, gate, order):
@@ -161,6 +173,12 @@ FORGERIES = {
     "a recommendation without a plan": lambda order: forged(
         order, recommendation=replace(order.recommendation, plan=None)
     ),
+    "a signature of somebody else's key": lambda order: resigned(order, SigningKey.new()),
+    "no signature": lambda order: redecided(order, signature=None),
+    "another approver under the same signature": lambda order: redecided(order, by=BO),
+    "another tenant, signed": lambda order: resigned(
+        redecided(order, tenant=OTHER_TENANT), SIGNING_KEY
+    ),
     "another decision than the recommendation's": lambda order: forged(
         order, recommendation=replace(order.recommendation, decision=None)
     ),
@@ -192,7 +210,7 @@ async def test_nothing_but_what_this_gate_cleared_is_sent(bench, gate, order, fo
 
 
 async def test_another_gates_clearing_does_not_count(bench, gate, order):
-    cleared = await WriteGate(bench.reader, bench.writer).check(order)
+    cleared = await WriteGate(bench.reader, bench.writer, AUTHORITY).check(order)
 
     with pytest.raises(GateClosedError):
         await gate.send(cleared)
