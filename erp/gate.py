@@ -18,6 +18,7 @@ is claimed before `send`.
 """
 
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from typing import Final, TypeAlias, final
 
 from decisions.countersign import Authority, CountersignedOrder
@@ -130,14 +131,14 @@ class WriteGate:
         self._cleared[plan.marker] = cleared
         return cleared
 
-    async def send(self, cleared: ClearedOrder) -> Sent:
-        """Write a cleared order, with one request, and read it back.
+    async def send(self, cleared: ClearedOrder, *, before: datetime) -> Sent:
+        """Write a cleared order, with one request that leaves before then, and read it back.
 
         Raises:
             GateClosedError: not cleared by this gate, or sent before.
         """
         plan = self._taken(cleared).order.plan
-        outcome = await self._writer.apply(plan)
+        outcome = await self._writer.apply(plan, before=before)
         if not isinstance(outcome, Applied):
             return outcome
         found = Found(document=outcome.document, document_id=outcome.document_id)

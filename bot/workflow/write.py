@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -48,8 +49,12 @@ AWAY: Final = timedelta(seconds=30)
 _STOPPED: Final = "the program stopped while the ERP was being written"
 _UNREAD: Final = "written, but not read back yet"
 
-WRITE_LEASE: Final = timedelta(minutes=5)
-"""How long a write is ours: longer than the writer waits for its one answer."""
+WRITE_LEASE: Final = timedelta(seconds=60)
+"""How long a claimed order is ours to send; whoever slept longer sends nothing.
+
+A process that lives renews its job while it waits for the ERP's answer. One that died is
+replaced after this time, by one that only looks.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,11 +140,12 @@ async def _send(cleared: ClearedOrder, ctx: Context, gate: WriteGate, job: Job) 
     order = cleared.order
     one = order.recommendation
 
+    now = ctx.now()
+
     def claim(unit: UnitOfWork) -> Recommendation | None:
         held = unit.recommendations.lock(one.id)
         if held.revision != one.revision:
             return None
-        now = ctx.now()
         unit.jobs.renew(job, now + WRITE_LEASE)
         writing = held.after(Event.WRITE_STARTED, now=now)
         unit.orders.claim(
@@ -151,20 +157,21 @@ async def _send(cleared: ClearedOrder, ctx: Context, gate: WriteGate, job: Job) 
     writing = await ctx.store.turn(claim)
     if writing is None:
         raise RetryLaterError(timedelta(0), "the record changed while the ERP was read")
-    match await gate.send(cleared):
+    end = partial(_ended, writing, ctx=ctx, job=job)
+    match await gate.send(cleared, before=now + WRITE_LEASE):
         case Written(receipt=Receipt() as receipt):
-            await ctx.store.turn(_ended(writing, Event.WRITTEN, ctx, receipt=receipt))
+            await ctx.store.turn(end(Event.WRITTEN, receipt=receipt))
         case Written():
-            await ctx.store.turn(_ended(writing, Event.LOST, ctx, trouble=_UNREAD))
+            await ctx.store.turn(end(Event.LOST, trouble=_UNREAD))
         case Refused(code=code, text=text):
-            await ctx.store.turn(_ended(writing, Event.REFUSED, ctx, trouble=text, code=code))
+            await ctx.store.turn(end(Event.REFUSED, trouble=text, code=code))
         case Moved(text=text):
-            await ctx.store.turn(_ended(writing, Event.MOVED, ctx, trouble=text))
+            await ctx.store.turn(end(Event.MOVED, trouble=text))
         case NotSent(why=why, retry_after=wait):
-            await ctx.store.turn(_ended(writing, Event.NOT_SENT, ctx, trouble=why))
+            await ctx.store.turn(end(Event.NOT_SENT, trouble=why))
             raise RetryLaterError(wait or AWAY, why)
         case Unknown(why=why):
-            await ctx.store.turn(_ended(writing, Event.LOST, ctx, trouble=why))
+            await ctx.store.turn(end(Event.LOST, trouble=why))
 
 
 def _found_there(
@@ -202,15 +209,22 @@ def _ended(
     event: Event,
     ctx: Context,
     *,
+    job: Job | None = None,
     trouble: str = "",
     code: str = "",
     receipt: Receipt | None = None,
 ) -> Callable[[UnitOfWork], None]:
-    """Keep how a write ended, on the record, on its order row and in the chain."""
+    """Keep how a write ended, on the record, on its order row and in the chain.
+
+    With a job, only while that is still ours: whoever lost it has nothing to say any more, and
+    the one who took it over finds out by looking.
+    """
     entry, order_state = _ENDINGS[event]
 
     def turn(unit: UnitOfWork) -> None:
         now = ctx.now()
+        if job is not None:
+            unit.jobs.renew(job, now + WRITE_LEASE)
         held = unit.recommendations.lock(seen.id)
         ended = replace(held.after(event, now=now), trouble=trouble)
         body: dict[str, Plain] = {"text": trouble, "code": code}

@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -35,6 +36,7 @@ from tests.build import (
 )
 
 MARKER = "CS-7KX2M9QH4T"
+SOON = NOW + timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -81,7 +83,7 @@ async def test_an_approved_order_is_written_with_one_request_and_read_back(bench
     cleared = await gate.check(order)
     before = bench.writes()
 
-    written = await gate.send(cleared)
+    written = await gate.send(cleared, before=SOON)
 
     assert isinstance(written, Written)
     assert written.receipt is not None
@@ -109,7 +111,7 @@ async def test_a_moved_price_is_shown_and_not_written(bench, gate, order):
 
 
 async def test_what_stands_in_the_erp_already_is_not_written_again(bench, gate, order):
-    await gate.send(await gate.check(order))
+    await gate.send(await gate.check(order), before=SOON)
     before = bench.writes()
 
     again = await gate.check(order)
@@ -122,7 +124,7 @@ async def test_what_stands_in_the_erp_already_is_not_written_again(bench, gate, 
 async def test_what_stands_there_is_known_even_when_it_could_not_be_ordered_now(
     bench, gate, order
 ):
-    await gate.send(await gate.check(order))
+    await gate.send(await gate.check(order), before=SOON)
     bench.block_vendor()
 
     assert isinstance(await gate.check(order), AlreadyThere)
@@ -205,7 +207,7 @@ async def test_nothing_but_what_this_gate_cleared_is_sent(bench, gate, order, fo
     cleared = await gate.check(order)
 
     with pytest.raises(GateClosedError, match="not cleared here"):
-        await gate.send(NOT_CLEARED[forgery](cleared))
+        await gate.send(NOT_CLEARED[forgery](cleared), before=SOON)
     assert bench.writes() == 0
 
 
@@ -213,15 +215,15 @@ async def test_another_gates_clearing_does_not_count(bench, gate, order):
     cleared = await WriteGate(bench.reader, bench.writer, AUTHORITY).check(order)
 
     with pytest.raises(GateClosedError):
-        await gate.send(cleared)
+        await gate.send(cleared, before=SOON)
 
 
 async def test_a_clearing_is_good_for_one_send(bench, gate, order):
     cleared = await gate.check(order)
-    await gate.send(cleared)
+    await gate.send(cleared, before=SOON)
 
     with pytest.raises(GateClosedError, match="sent already"):
-        await gate.send(cleared)
+        await gate.send(cleared, before=SOON)
     assert bench.count(MARKER) == 1
 
 
@@ -230,7 +232,7 @@ async def test_a_later_clearing_makes_the_earlier_void(bench, gate, order):
     await gate.check(order)
 
     with pytest.raises(GateClosedError):
-        await gate.send(earlier)
+        await gate.send(earlier, before=SOON)
     assert bench.writes() == 0
 
 
@@ -239,7 +241,7 @@ async def test_a_lost_answer_is_a_doubt_and_is_found_by_looking(bench, gate, ord
     cleared = await gate.check(order)
     bench.next_write(trouble)
 
-    lost = await gate.send(cleared)
+    lost = await gate.send(cleared, before=SOON)
 
     assert isinstance(lost, Unknown)
     assert bench.writes() == 1
@@ -252,7 +254,7 @@ async def test_a_request_that_never_arrived_is_not_found(bench, gate, order):
     cleared = await gate.check(order)
     bench.next_write("reset")
 
-    assert isinstance(await gate.send(cleared), Unknown)
+    assert isinstance(await gate.send(cleared, before=SOON), Unknown)
     assert await gate.look(order.plan) == NotFound()
 
 
@@ -260,15 +262,24 @@ async def test_a_busy_erp_is_not_asked_again_by_the_gate(bench, gate, order):
     cleared = await gate.check(order)
     bench.next_write("busy")
 
-    assert isinstance(await gate.send(cleared), NotSent)
+    assert isinstance(await gate.send(cleared, before=SOON), NotSent)
     assert bench.count(MARKER) == 0
+
+
+async def test_whoever_slept_until_the_right_to_write_ran_out_sends_nothing(bench, gate, order):
+    cleared = await gate.check(order)
+
+    late = await gate.send(cleared, before=NOW)
+
+    assert isinstance(late, NotSent)
+    assert bench.writes() == 0
 
 
 async def test_a_refusal_is_passed_on(bench, gate, order):
     cleared = await gate.check(order)
     bench.block_vendor()
 
-    assert isinstance(await gate.send(cleared), Refused)
+    assert isinstance(await gate.send(cleared, before=SOON), Refused)
     assert bench.count(MARKER) == 0
 
 
@@ -276,7 +287,7 @@ async def test_what_cannot_be_read_back_is_written_all_the_same(bench, gate, ord
     cleared = await gate.check(order)
     bench.next_read_back_fails()
 
-    written = await gate.send(cleared)
+    written = await gate.send(cleared, before=SOON)
 
     assert isinstance(written, Written)
     assert written.receipt is None

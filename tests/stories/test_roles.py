@@ -1,65 +1,10 @@
 """Web, worker and writer as three processes, each with its own secrets and no others."""
 
-import asyncio
-import os
-import sys
-from contextlib import AsyncExitStack
-
 import pytest
 
-from bot.settings import PREFIX, ROLES, SECRETS
-from tests.bot.demo.free_port import a_free_port
-from tests.stories.process import started
-from tests.stories.test_serve import listening
-from tests.stories.world import ANA, World
-
-
-class Apart(World):
-    """The same plant, served by a process for each role."""
-
-    async def start(self):
-        """Start in one process first, so that the world can be prepared through it."""
-        self.processes, self.urls = {}, {}
-        await super().start()
-
-    async def divide(self):
-        """Stop the one process, and start one for each role on the same database."""
-        await self.stop()
-        self._bots = AsyncExitStack()
-        for role in ROLES:
-            await self.serve(role)
-        self.url = self.urls["web"]
-        self.teams.bot_url = f"{self.url}/api/messages"
-
-    async def serve(self, role):
-        """Start one role; it is given what it needs and nothing else."""
-        port = a_free_port()
-        self.urls[role] = f"http://127.0.0.1:{port}"
-        self.processes[role] = await self._bots.enter_async_context(
-            started(
-                *(sys.executable, "-m", "bot", "serve", "--role", role),
-                env=self.given(role) | {"COUNTERSIGN_PORT": str(port)},
-                stdout=asyncio.subprocess.DEVNULL,
-            )
-        )
-        await listening(self.processes[role], self.urls[role])
-
-    def given(self, role):
-        """Return the environment without the secrets of other roles."""
-        foreign = {PREFIX + name.upper() for name, held in SECRETS.items() if role not in held}
-        own = {name: value for name, value in self.environment().items() if name not in foreign}
-        keys = {"COUNTERSIGN_VERIFY_KEYS": self.signing_key.public_pem} if role == "writer" else {}
-        return own | keys | {"PATH": os.environ["PATH"]}
-
-    async def end(self, role):
-        """End one role at once."""
-        self.processes[role].kill()
-        await self.processes[role].wait()
-
-    async def status(self, role, method, path):
-        """Return how a role answers a request."""
-        async with self.http.request(method, self.urls[role] + path) as answer:
-            return answer.status
+from bot.settings import ROLES
+from tests.stories.apart import Apart
+from tests.stories.world import ANA
 
 
 @pytest.fixture
