@@ -29,7 +29,7 @@ from bot.workflow.context import Context
 from bot.workflow.front import Front
 from bot.workflow.ids import new_id
 from bot.workflow.prepare import prepare
-from bot.workflow.show import post, repaint, say
+from bot.workflow.show import post, remove, repaint, say
 from bot.workflow.tell import Webhooks, tell
 from bot.workflow.write import Patience, reconcile, write
 from decisions.countersign import Authority
@@ -211,6 +211,7 @@ def _working(ctx: Context, poster: Poster, webhooks: Webhooks) -> Mapping[str, S
         lineup.PREPARE: lambda job: prepare(job.payload, ctx),
         lineup.POST: lambda job: post(job.payload, ctx, poster),
         lineup.REPAINT: lambda job: repaint(job.payload, ctx, poster),
+        lineup.REMOVE: lambda job: remove(job.payload, ctx, poster),
         lineup.ESCALATE: lambda job: clockwork.escalate(job.payload, ctx),
         lineup.EXPIRE: lambda job: clockwork.expire(job.payload, ctx),
         lineup.RETURN: lambda job: clockwork.bring_back(job.payload, ctx),

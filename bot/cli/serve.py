@@ -8,6 +8,8 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 
 from bot.app import running
+from bot.clock import utc_now
+from bot.ports import Clock
 from bot.settings import Role, Settings, settings_from_environment
 
 
@@ -33,14 +35,15 @@ def serve(roles: Collection[Role]) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=settings.log_level, handlers=[handler])
-    asyncio.run(_until_told(settings))
+    asyncio.run(until_told(settings))
 
 
-async def _until_told(settings: Settings) -> None:
+async def until_told(settings: Settings, *, now: Clock = utc_now) -> None:
+    """Run until SIGINT or SIGTERM; then finish what is in hand."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with running(settings) as bot:
+    async with running(settings, now=now) as bot:
         logging.getLogger(__name__).info("listening on %s", bot.url)
         await stop.wait()

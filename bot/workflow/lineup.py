@@ -6,7 +6,7 @@ from typing import Final
 
 from bot.workflow.message import Message
 from decisions.canonical import Plain, plain
-from decisions.people import Channel
+from decisions.people import Channel, Posting
 from decisions.recommendation import Recommendation, RecommendationId
 from decisions.routing import Route
 from storage.unit_of_work import UnitOfWork
@@ -20,6 +20,7 @@ ESCALATE: Final = "escalate"
 EXPIRE: Final = "expire"
 RETURN: Final = "return"
 TELL: Final = "tell"
+REMOVE: Final = "remove"
 SAY: Final = "say"
 SWEEP: Final = "sweep"
 
@@ -51,6 +52,17 @@ def repaint(
         REPAINT,
         f"repaint:{one.id}:{one.revision}:{after}",
         {"id": one.id},
+        due_at=due_at,
+        lane=f"repaint:{one.route.channel}",
+    )
+
+
+def remove(unit: UnitOfWork, one: Recommendation, extra: Posting, *, due_at: datetime) -> None:
+    """Take a second copy of a card away."""
+    unit.jobs.add(
+        REMOVE,
+        f"remove:{extra.conversation_id}:{extra.activity_id}",
+        {"id": one.id, "activity": extra.activity_id},
         due_at=due_at,
         lane=f"repaint:{one.route.channel}",
     )

@@ -18,7 +18,10 @@ class Proxy:
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._handed_on)
         self._stack = AsyncExitStack()
-        self._session = await self._stack.enter_async_context(aiohttp.ClientSession())
+        patience = aiohttp.ClientTimeout(total=5)
+        self._session = await self._stack.enter_async_context(
+            aiohttp.ClientSession(timeout=patience)
+        )
         self._server = TestServer(app)
         await self._server.start_server()
         self._stack.push_async_callback(self._server.close)
@@ -42,6 +45,6 @@ class Proxy:
                         body=await answer.read(),
                         headers={"Content-Type": answer.headers.get("Content-Type", "")},
                     )
-            except aiohttp.ClientConnectionError:
+            except (aiohttp.ClientError, TimeoutError):
                 continue
         return web.Response(status=502)

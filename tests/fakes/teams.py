@@ -65,6 +65,9 @@ class FakeTeams:
         app.router.add_put(
             "/teams/v3/conversations/{conversation}/activities/{activity}", self._edit
         )
+        app.router.add_delete(
+            "/teams/v3/conversations/{conversation}/activities/{activity}", self._remove
+        )
         self._stack = AsyncExitStack()
         self._server = TestServer(app)
         await self._server.start_server()
@@ -133,6 +136,10 @@ class FakeTeams:
     def fail_next(self, status: int = 0, *, times: int = 1, **how) -> None:
         """Answer the next request, or the next `times`, badly; see `Fault`."""
         self._faults += [Fault(status=status, **how)] * times
+
+    def calm(self) -> None:
+        """Behave well again."""
+        self._faults.clear()
 
     def kick(self, channel: Channel | str) -> None:
         """Take the bot out of a channel without telling it."""
@@ -241,6 +248,16 @@ class FakeTeams:
 
         return await self._served(request, do)
 
+    async def _remove(self, request):
+        async def do(_):
+            shown = self.screens.get(unquote(request.match_info["activity"]))
+            if shown is None or shown.deleted:
+                return _problem(404, "ActivityNotFoundInConversation")
+            shown.deleted = True
+            return web.json_response({})
+
+        return await self._served(request, do)
+
     def _show(self, channel: str, conversation: str, activity_id: str, body: dict) -> Shown:
         alert = body.get("channelData", {}).get("notification", {}).get("alert", False)
         self.screens[activity_id] = shown = Shown(
@@ -254,7 +271,7 @@ class FakeTeams:
         return shown
 
     async def _served(self, request, do):
-        body = await request.json()
+        body = await request.json() if request.can_read_body else None
         token = request.headers.get("Authorization", "").removeprefix("Bearer ") or None
         self.sent.append(
             Sent(method=request.method, path=request.raw_path, body=body, token=token)
@@ -280,7 +297,7 @@ class FakeTeams:
         return Fault()
 
     def _refused(self, request, body, token) -> web.Response | None:
-        activity = body.get("activity", body)
+        activity = body.get("activity", body) if body else None
         conversation = (
             unquote(request.match_info.get("conversation", ""))
             or (body["channelData"]["channel"]["id"])
@@ -289,6 +306,8 @@ class FakeTeams:
             return _problem(401, "Unauthorized")
         if conversation.split(";", 1)[0] in self._kicked:
             return _problem(403, "BotNotInConversationRoster")
+        if activity is None:
+            return None
         if "text" in activity or len(activity.get("attachments", [])) != 1:
             return _problem(400, "OneCardAndNothingElse")
         if len(json.dumps(activity, ensure_ascii=False).encode("utf-16-le")) > LARGEST_MESSAGE:
