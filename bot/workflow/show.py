@@ -22,7 +22,7 @@ from bot.workflow.keep import note
 from bot.workflow.retry import LaneWaitsError, RetryLaterError
 from cards.approval import approval_card
 from cards.listing import summary
-from decisions.canonical import Plain
+from decisions.canonical import Plain, utc_text
 from decisions.lifecycle import OPEN, State
 from decisions.people import Channel, ChannelId, Posting, TenantId
 from decisions.recommendation import Recommendation, RecommendationId
@@ -185,11 +185,26 @@ def _painted(
     one: Recommendation, posting: Posting, card: CardJson, ctx: Context
 ) -> Callable[[UnitOfWork], None]:
     def turn(unit: UnitOfWork) -> None:
+        now = ctx.now()
+        held = unit.recommendations.lock(one.id)
+        if _overtaken(unit, one, posting):
+            # We slept, and what we painted now hides a newer card: the newest goes on top again.
+            again = f"overtaken:{posting.activity_id}:{utc_text(now)}"
+            lineup.repaint(unit, held, due_at=now, after=again)
         sha = unit.cards.keep(card_bytes(card))
         unit.postings.painted(posting, revision=one.revision, card_sha=sha)
-        note(unit, one, "repainted", at=ctx.now(), body=_delivery(one, posting, sha))
+        note(unit, one, "repainted", at=now, body=_delivery(one, posting, sha))
 
     return turn
+
+
+def _overtaken(unit: UnitOfWork, one: Recommendation, posting: Posting) -> bool:
+    """Tell whether somebody painted a newer revision on a message while we painted ours."""
+    return any(
+        copy.revision > one.revision
+        for copy in unit.postings.of(one.id)
+        if copy.posting.activity_id == posting.activity_id
+    )
 
 
 def _forgotten(

@@ -172,15 +172,17 @@ class FakeTeams:
         data: dict | None = None,
         *,
         token: str | None = "",
+        to: str = "",
         **overrides,
     ) -> Reply:
         """Send a click as Teams does; keywords replace parts of the activity.
 
-        `trigger` is put where it belongs; `token` replaces the good one, None sends none.
+        `trigger` is put where it belongs; `token` replaces the good one, None sends none; `to`
+        is another replica of the bot.
         """
         shown = self.screens.get(message) if isinstance(message, str) else message
         activity = self.activities.invoke(person, shown or message, verb, data, **overrides)
-        reply = await self.tell(activity, token=token)
+        reply = await self.tell(activity, token=token, to=to)
         if shown and reply.status == 200 and reply.body["type"] == CARD:
             shown.private[person.id] = reply.body["value"]
         return reply
@@ -204,12 +206,13 @@ class FakeTeams:
             await self.tell(one) for one in self.activities.installation(person, channel, "remove")
         ]
 
-    async def tell(self, activity: dict, *, token: str | None = "") -> Reply:
+    async def tell(self, activity: dict, *, token: str | None = "", to: str = "") -> Reply:
         """Send an activity to the bot: signed, unless `token` says otherwise."""
         if token == "" and self.identity:
             token = self.identity.sign(service_url=activity.get("serviceUrl", ""))
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        async with self._people.post(self.bot_url, json=activity, headers=headers) as response:
+        url = f"{to}/api/messages" if to else self.bot_url
+        async with self._people.post(url, json=activity, headers=headers) as response:
             body = await response.text()
             is_json = response.content_type == "application/json"
             return Reply(status=response.status, body=json.loads(body) if is_json else body)
@@ -280,6 +283,8 @@ class FakeTeams:
         await asyncio.sleep(fault.delay)
         if fault.hang:
             await self._closing.wait()
+        if fault.until:
+            await fault.until.wait()
         early = None if fault.after_doing else _bad(fault, request)
         if early is not None:
             return early
