@@ -103,7 +103,7 @@ class Life(World):
                 if process.exitcode is not None:
                     process.join()
                     self._spawn(port)
-                elif psutil.Process(process.pid).status() == psutil.STATUS_STOPPED:
+                elif _is_frozen(process):
                     await asyncio.sleep(FROZEN)
                     os.kill(process.pid, signal.SIGCONT)
             await asyncio.sleep(0.05)
@@ -211,3 +211,10 @@ class Life(World):
             *([f"it ended as {state}"] if state is not State.WRITTEN else []),
             *([] if copies else ["no card"]),
         ]
+
+
+def _is_frozen(process):
+    try:
+        return psutil.Process(process.pid).status() == psutil.STATUS_STOPPED
+    except psutil.NoSuchProcess:
+        return False
