@@ -100,8 +100,7 @@ def _run(side: Side, work: Callable[[UnitOfWork], T], wake: Callable[[], None]) 
         with side.engine.begin() as connection:
             unit = UnitOfWork(connection)
             result = work(unit)
-            unit.complete()
-            return result, unit.jobs.added
+            return result, unit.complete()
 
     result, added = _until_it_holds(turn)
     if added:

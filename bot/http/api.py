@@ -27,7 +27,8 @@ from bot.workflow.envelope import (
     fields_of,
     read_request,
 )
-from bot.workflow.ingest import Accepted, Conflicting, Held, ItemVerdict, Known, ingest
+from bot.workflow.ingest import Accepted, Conflicting, Held, ItemVerdict, Known
+from bot.workflow.intake import Intake
 from bot.workflow.keys import UnauthorisedError, authenticate
 from bot.workflow.track import (
     BadWithdrawalError,
@@ -118,7 +119,7 @@ def api_routes(ctx: Context) -> tuple[web.RouteDef, ...]:
 
     one = f"{API}/recommendations/{{id}}"
     return (
-        web.post(f"{API}/recommendations", with_context(submit)),
+        web.post(f"{API}/recommendations", with_context(submitting(Intake(ctx)))),
         web.get(f"{API}/recommendations", with_context(look_up)),
         web.get(one, with_context(look)),
         web.post(f"{one}/withdraw", with_context(take_back)),
@@ -127,17 +128,23 @@ def api_routes(ctx: Context) -> tuple[web.RouteDef, ...]:
     )
 
 
-async def submit(request: web.Request, ctx: Context) -> web.Response:
-    """Take one recommendation or a list of them."""
-    key = await authenticate(request.headers.get(hdrs.AUTHORIZATION), ctx.store)
-    sent = await _sent(request)
-    items = (sent.item,) if isinstance(sent, One) else sent.items
-    verdicts = await ingest(items, key, ctx)
-    counts = Counter(_WORDS[type(verdict)] for verdict in verdicts)
-    log.info("intake from %s: %s", key.source, dict(counts))
-    return (
-        _verdict_answer(verdicts[0]) if isinstance(sent, One) else _list_answer(verdicts, counts)
-    )
+def submitting(
+    intake: Intake,
+) -> Callable[[web.Request, Context], Awaitable[web.Response]]:
+    """Return what takes one recommendation or a list of them."""
+
+    async def submit(request: web.Request, ctx: Context) -> web.Response:
+        key = await authenticate(request.headers.get(hdrs.AUTHORIZATION), ctx.store)
+        sent = await _sent(request)
+        items = (sent.item,) if isinstance(sent, One) else sent.items
+        verdicts = await intake.ingest(items, key)
+        counts = Counter(_WORDS[type(verdict)] for verdict in verdicts)
+        log.info("intake from %s: %s", key.source, dict(counts))
+        if isinstance(sent, One):
+            return _verdict_answer(verdicts[0])
+        return _list_answer(verdicts, counts)
+
+    return submit
 
 
 async def look(request: web.Request, ctx: Context) -> web.Response:

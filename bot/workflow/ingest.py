@@ -1,8 +1,8 @@
-"""What a source sends, kept in one transaction: new, the same again, another, or held back."""
+"""What a source sends, kept in one turn: new, the same again, another, or held back."""
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypeAlias
@@ -72,56 +72,91 @@ Reading: TypeAlias = Understood | Misunderstood
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """From whom and when an item came."""
+    """From whom and when something came."""
 
     source: str
     at: datetime
 
 
-async def ingest(items: Sequence[Incoming], key: ApiKey, ctx: Context) -> tuple[ItemVerdict, ...]:
-    """Keep everything that a request holds, and say of each item what became of it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """An item as it was sent, what was understood of it, and how it came."""
 
-    When this returns, all of it is on disk.
-    """
+    item: Incoming
+    found: Reading
+    arrival: Arrival
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """Return the source and its own id, empty where none can be read."""
+        return self.arrival.source, self.found.source_id or ""
+
+
+async def read_letters(items: Sequence[Incoming], key: ApiKey, ctx: Context) -> tuple[Letter, ...]:
+    """Understand everything that a request holds; nothing is kept yet."""
     arrival = Arrival(source=key.source, at=ctx.now())
-    read: list[tuple[Incoming, Reading]] = []
+    letters: list[Letter] = []
     for item in items:
         found = understand(item, ctx.routing, allowed=key.plants, now=arrival.at)
-        read.append((item, found))
-        if len(read) % _AT_ONCE == 0:
+        letters.append(Letter(item=item, found=found, arrival=arrival))
+        if len(letters) % _AT_ONCE == 0:
             await asyncio.sleep(0)
-    return await ctx.store.turn(_kept(read, arrival, ctx))
+    return tuple(letters)
 
 
-def _kept(
-    read: Sequence[tuple[Incoming, Reading]], arrival: Arrival, ctx: Context
-) -> Callable[[UnitOfWork], tuple[ItemVerdict, ...]]:
-    def turn(unit: UnitOfWork) -> tuple[ItemVerdict, ...]:
-        verdicts: dict[int, ItemVerdict] = {}
-        # Two requests that hold the same ids take them in the same order, and cannot deadlock.
-        for index in sorted(range(len(read)), key=lambda index: read[index][1].source_id or ""):
-            item, found = read[index]
-            verdicts[index] = take(unit, item, found, arrival, ctx)
-        _supersede(unit, [found for _, found in read], verdicts, arrival)
-        return tuple(verdicts[index] for index in range(len(read)))
+def take(unit: UnitOfWork, letters: Sequence[Letter], ctx: Context) -> tuple[ItemVerdict, ...]:
+    """Keep everything that came, in one turn, and say of each item what became of it.
 
-    return turn
+    Raises:
+        KnownRecommendationError: another replica kept one meanwhile; the store runs it again.
+    """
+    known = _known(unit, letters)
+    fresh = _added(unit, letters, known, ctx)
+    verdicts: dict[int, ItemVerdict] = {}
+    # Turns that hold the same items take them in the same order, and cannot deadlock.
+    for index in sorted(range(len(letters)), key=lambda index: letters[index].name):
+        letter = letters[index]
+        if index in fresh:
+            verdicts[index] = _accepted(unit, fresh[index], letter)
+        elif isinstance(letter.found, Misunderstood):
+            verdicts[index] = _held(unit, letter.item, letter.found, letter.arrival)
+        else:
+            verdicts[index] = _compared(unit, known[letter.name], letter.found)
+    _supersede(unit, letters, verdicts)
+    return tuple(verdicts[index] for index in range(len(letters)))
 
 
-def take(
-    unit: UnitOfWork, item: Incoming, found: Reading, arrival: Arrival, ctx: Context
-) -> ItemVerdict:
-    """Keep one item in a turn; what it supersedes is left to the caller."""
-    match found:
-        case Misunderstood():
-            return _held(unit, item, found, arrival)
-        case Understood():
-            known = unit.recommendations.by_source(arrival.source, found.source_id)
-            if known is None:
-                return _accepted(unit, item, found, arrival, ctx)
-            if known.content_hash == found.content_hash:
-                return Known(id=known.id, source_id=found.source_id)
-            return _conflicting(unit, known, found)
+def _known(unit: UnitOfWork, letters: Iterable[Letter]) -> dict[tuple[str, str], Recommendation]:
+    """Return what the sources sent before, looked up in one statement for each source."""
+    wanted: dict[str, set[str]] = {}
+    for letter in letters:
+        if isinstance(letter.found, Understood):
+            wanted.setdefault(letter.arrival.source, set()).add(letter.found.source_id)
+    return {
+        (source, source_id): one
+        for source, source_ids in wanted.items()
+        for source_id, one in unit.recommendations.by_sources(source, source_ids).items()
+    }
+
+
+def _added(
+    unit: UnitOfWork,
+    letters: Sequence[Letter],
+    known: dict[tuple[str, str], Recommendation],
+    ctx: Context,
+) -> dict[int, Recommendation]:
+    """Keep what is new, and let it be known: of two with one id, the first one counts."""
+    fresh: dict[int, Recommendation] = {}
+    for index, letter in enumerate(letters):
+        if isinstance(letter.found, Understood) and letter.name not in known:
+            known[letter.name] = fresh[index] = _recommendation(letter.found, letter.arrival, ctx)
+    unit.recommendations.add_all(
+        [
+            (fresh[index], _raw(fresh[index], letters[index].item))
+            for index in sorted(fresh, key=lambda index: letters[index].name)
+        ]
+    )
+    return fresh
 
 
 def _held(unit: UnitOfWork, item: Incoming, found: Misunderstood, arrival: Arrival) -> Held:
@@ -150,11 +185,9 @@ def _held(unit: UnitOfWork, item: Incoming, found: Misunderstood, arrival: Arriv
     return Held(quarantine=number, source_id=found.source_id, problems=found.problems)
 
 
-def _accepted(
-    unit: UnitOfWork, item: Incoming, found: Understood, arrival: Arrival, ctx: Context
-) -> Accepted:
+def _recommendation(found: Understood, arrival: Arrival, ctx: Context) -> Recommendation:
     proposal = found.proposal
-    one = Recommendation(
+    return Recommendation(
         id=RecommendationId(ctx.new_id()),
         source=arrival.source,
         source_id=found.source_id,
@@ -164,25 +197,37 @@ def _accepted(
         action=proposal.action,
         route=route(ctx.routing, kind=proposal.kind, plant=proposal.plant),
     )
-    raw = RawRecommendation(
-        source=one.source, source_id=one.source_id, body=item.text, received_at=arrival.at
+
+
+def _raw(one: Recommendation, item: Incoming) -> RawRecommendation:
+    return RawRecommendation(
+        source=one.source, source_id=one.source_id, body=item.text, received_at=one.received_at
     )
-    unit.recommendations.add(one, raw)
+
+
+def _accepted(unit: UnitOfWork, one: Recommendation, letter: Letter) -> Accepted:
+    at = letter.arrival.at
     note(
         unit,
         one,
         "received",
-        at=arrival.at,
+        at=at,
         body={
             "source": one.source,
             "source_id": one.source_id,
-            "raw_sha256": _sha(item.text),
+            "raw_sha256": _sha(letter.item.text),
             "content_hash": one.content_hash,
         },
     )
-    lineup.prepare(unit, one, due_at=arrival.at)
+    lineup.prepare(unit, one, due_at=at)
     lineup.expire(unit, one)
     return Accepted(id=one.id, source_id=one.source_id)
+
+
+def _compared(unit: UnitOfWork, known: Recommendation, found: Understood) -> ItemVerdict:
+    if known.content_hash == found.content_hash:
+        return Known(id=known.id, source_id=found.source_id)
+    return _conflicting(unit, known, found)
 
 
 def _conflicting(unit: UnitOfWork, known: Recommendation, found: Understood) -> Conflicting:
@@ -196,23 +241,20 @@ def _sha(text: str) -> str:
 
 
 def _supersede(
-    unit: UnitOfWork,
-    read: Iterable[Reading],
-    verdicts: dict[int, ItemVerdict],
-    arrival: Arrival,
+    unit: UnitOfWork, letters: Sequence[Letter], verdicts: dict[int, ItemVerdict]
 ) -> None:
     replaced = [
-        (found.supersedes, index)
-        for index, found in enumerate(read)
-        if isinstance(found, Understood) and found.supersedes
+        (letter.arrival.source, letter.found.supersedes, index)
+        for index, letter in enumerate(letters)
+        if isinstance(letter.found, Understood) and letter.found.supersedes
     ]
-    for earlier, index in sorted(replaced):
+    for _, earlier, index in sorted(replaced):
         verdict = verdicts[index]
         if isinstance(verdict, Accepted):
-            verdicts[index] = supersede(unit, earlier, verdict, arrival)
+            verdicts[index] = _superseded(unit, earlier, verdict, letters[index].arrival)
 
 
-def supersede(unit: UnitOfWork, earlier: str, new: Accepted, arrival: Arrival) -> Accepted:
+def _superseded(unit: UnitOfWork, earlier: str, new: Accepted, arrival: Arrival) -> Accepted:
     """Close the earlier one that a new one replaces, unless somebody already answered it."""
     found = unit.recommendations.by_source(arrival.source, earlier)
     if found is None:
