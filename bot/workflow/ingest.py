@@ -79,7 +79,7 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
+class Delivery:
     """An item as it was sent, what was understood of it, and how it came."""
 
     item: Incoming
@@ -92,46 +92,50 @@ class Letter:
         return self.arrival.source, self.found.source_id or ""
 
 
-async def read_letters(items: Sequence[Incoming], key: ApiKey, ctx: Context) -> tuple[Letter, ...]:
+async def read_items(items: Sequence[Incoming], key: ApiKey, ctx: Context) -> tuple[Delivery, ...]:
     """Understand everything that a request holds; nothing is kept yet."""
     arrival = Arrival(source=key.source, at=ctx.now())
-    letters: list[Letter] = []
+    deliveries: list[Delivery] = []
     for item in items:
         found = understand(item, ctx.routing, allowed=key.plants, now=arrival.at)
-        letters.append(Letter(item=item, found=found, arrival=arrival))
-        if len(letters) % _AT_ONCE == 0:
+        deliveries.append(Delivery(item=item, found=found, arrival=arrival))
+        if len(deliveries) % _AT_ONCE == 0:
             await asyncio.sleep(0)
-    return tuple(letters)
+    return tuple(deliveries)
 
 
-def take(unit: UnitOfWork, letters: Sequence[Letter], ctx: Context) -> tuple[ItemVerdict, ...]:
+def take(
+    unit: UnitOfWork, deliveries: Sequence[Delivery], ctx: Context
+) -> tuple[ItemVerdict, ...]:
     """Keep everything that came, in one turn, and say of each item what became of it.
 
     Raises:
         KnownRecommendationError: another replica kept one meanwhile; the store runs it again.
     """
-    known = _known(unit, letters)
-    fresh = _added(unit, letters, known, ctx)
+    known = _known(unit, deliveries)
+    fresh = _added(unit, deliveries, known, ctx)
     verdicts: dict[int, ItemVerdict] = {}
     # Turns that hold the same items take them in the same order, and cannot deadlock.
-    for index in sorted(range(len(letters)), key=lambda index: letters[index].name):
-        letter = letters[index]
+    for index in sorted(range(len(deliveries)), key=lambda index: deliveries[index].name):
+        delivery = deliveries[index]
         if index in fresh:
-            verdicts[index] = _accepted(unit, fresh[index], letter)
-        elif isinstance(letter.found, Misunderstood):
-            verdicts[index] = _held(unit, letter.item, letter.found, letter.arrival)
+            verdicts[index] = _accepted(unit, fresh[index], delivery)
+        elif isinstance(delivery.found, Misunderstood):
+            verdicts[index] = _held(unit, delivery.item, delivery.found, delivery.arrival)
         else:
-            verdicts[index] = _compared(unit, known[letter.name], letter.found)
-    _supersede(unit, letters, verdicts)
-    return tuple(verdicts[index] for index in range(len(letters)))
+            verdicts[index] = _compared(unit, known[delivery.name], delivery.found)
+    _supersede(unit, deliveries, verdicts)
+    return tuple(verdicts[index] for index in range(len(deliveries)))
 
 
-def _known(unit: UnitOfWork, letters: Iterable[Letter]) -> dict[tuple[str, str], Recommendation]:
+def _known(
+    unit: UnitOfWork, deliveries: Iterable[Delivery]
+) -> dict[tuple[str, str], Recommendation]:
     """Return what the sources sent before, looked up in one statement for each source."""
     wanted: dict[str, set[str]] = {}
-    for letter in letters:
-        if isinstance(letter.found, Understood):
-            wanted.setdefault(letter.arrival.source, set()).add(letter.found.source_id)
+    for delivery in deliveries:
+        if isinstance(delivery.found, Understood):
+            wanted.setdefault(delivery.arrival.source, set()).add(delivery.found.source_id)
     return {
         (source, source_id): one
         for source, source_ids in wanted.items()
@@ -141,19 +145,21 @@ def _known(unit: UnitOfWork, letters: Iterable[Letter]) -> dict[tuple[str, str],
 
 def _added(
     unit: UnitOfWork,
-    letters: Sequence[Letter],
+    deliveries: Sequence[Delivery],
     known: dict[tuple[str, str], Recommendation],
     ctx: Context,
 ) -> dict[int, Recommendation]:
     """Keep what is new, and let it be known: of two with one id, the first one counts."""
     fresh: dict[int, Recommendation] = {}
-    for index, letter in enumerate(letters):
-        if isinstance(letter.found, Understood) and letter.name not in known:
-            known[letter.name] = fresh[index] = _recommendation(letter.found, letter.arrival, ctx)
+    for index, delivery in enumerate(deliveries):
+        if isinstance(delivery.found, Understood) and delivery.name not in known:
+            known[delivery.name] = fresh[index] = _recommendation(
+                delivery.found, delivery.arrival, ctx
+            )
     unit.recommendations.add_all(
         [
-            (fresh[index], _raw(fresh[index], letters[index].item))
-            for index in sorted(fresh, key=lambda index: letters[index].name)
+            (fresh[index], _raw(fresh[index], deliveries[index].item))
+            for index in sorted(fresh, key=lambda index: deliveries[index].name)
         ]
     )
     return fresh
@@ -205,8 +211,8 @@ def _raw(one: Recommendation, item: Incoming) -> RawRecommendation:
     )
 
 
-def _accepted(unit: UnitOfWork, one: Recommendation, letter: Letter) -> Accepted:
-    at = letter.arrival.at
+def _accepted(unit: UnitOfWork, one: Recommendation, delivery: Delivery) -> Accepted:
+    at = delivery.arrival.at
     note(
         unit,
         one,
@@ -215,7 +221,7 @@ def _accepted(unit: UnitOfWork, one: Recommendation, letter: Letter) -> Accepted
         body={
             "source": one.source,
             "source_id": one.source_id,
-            "raw_sha256": _sha(letter.item.text),
+            "raw_sha256": _sha(delivery.item.text),
             "content_hash": one.content_hash,
         },
     )
@@ -241,17 +247,17 @@ def _sha(text: str) -> str:
 
 
 def _supersede(
-    unit: UnitOfWork, letters: Sequence[Letter], verdicts: dict[int, ItemVerdict]
+    unit: UnitOfWork, deliveries: Sequence[Delivery], verdicts: dict[int, ItemVerdict]
 ) -> None:
     replaced = [
-        (letter.arrival.source, letter.found.supersedes, index)
-        for index, letter in enumerate(letters)
-        if isinstance(letter.found, Understood) and letter.found.supersedes
+        (delivery.arrival.source, delivery.found.supersedes, index)
+        for index, delivery in enumerate(deliveries)
+        if isinstance(delivery.found, Understood) and delivery.found.supersedes
     ]
     for _, earlier, index in sorted(replaced):
         verdict = verdicts[index]
         if isinstance(verdict, Accepted):
-            verdicts[index] = _superseded(unit, earlier, verdict, letters[index].arrival)
+            verdicts[index] = _superseded(unit, earlier, verdict, deliveries[index].arrival)
 
 
 def _superseded(unit: UnitOfWork, earlier: str, new: Accepted, arrival: Arrival) -> Accepted:

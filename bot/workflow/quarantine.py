@@ -7,9 +7,9 @@ from bot.workflow.envelope import read_item
 from bot.workflow.ingest import (
     Arrival,
     Conflicting,
+    Delivery,
     Held,
     ItemVerdict,
-    Letter,
     take,
 )
 from bot.workflow.understand import Misunderstood, understand
@@ -56,18 +56,18 @@ async def retry(number: int, ctx: Context) -> ItemVerdict:
     found = understand(item, ctx.routing, allowed=allowed, now=arrival.at)
     if isinstance(found, Misunderstood):
         return Held(quarantine=number, source_id=wanted.source_id, problems=found.problems)
-    letter = Letter(item=item, found=found, arrival=arrival)
-    return await ctx.store.turn(lambda unit: _released(unit, number, letter, ctx))
+    delivery = Delivery(item=item, found=found, arrival=arrival)
+    return await ctx.store.turn(lambda unit: _released(unit, number, delivery, ctx))
 
 
 def _of(found: Quarantined | None) -> str:
     return found.source if found else ""
 
 
-def _released(unit: UnitOfWork, number: int, letter: Letter, ctx: Context) -> ItemVerdict:
-    (verdict,) = take(unit, [letter], ctx)
+def _released(unit: UnitOfWork, number: int, delivery: Delivery, ctx: Context) -> ItemVerdict:
+    (verdict,) = take(unit, [delivery], ctx)
     if not isinstance(verdict, Conflicting):
-        _close(unit, number, "released", letter.arrival)
+        _close(unit, number, "released", delivery.arrival)
     return verdict
 
 
