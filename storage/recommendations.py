@@ -99,6 +99,17 @@ def _columns(one: Recommendation) -> dict[str, object]:
     }
 
 
+def row_of(one: Recommendation) -> dict[str, object]:
+    """Return the row of a new recommendation; it ranks last until its place is known."""
+    return {
+        "id": one.id,
+        "source": one.source,
+        "source_id": one.source_id,
+        "delay_cost": Decimal(0),
+        "received_at": one.received_at,
+    } | _columns(one)
+
+
 class Recommendations:
     """The recommendations of one turn."""
 
@@ -122,17 +133,7 @@ class Recommendations:
         """
         if not new:
             return
-        rows = [
-            {
-                "id": one.id,
-                "source": one.source,
-                "source_id": one.source_id,
-                "delay_cost": Decimal(0),
-                "received_at": one.received_at,
-            }
-            | _columns(one)
-            for one, _ in new
-        ]
+        rows = [row_of(one) for one, _ in new]
         if insert_those_not_there(self._connection, recommendations, rows) < len(rows):
             raise KnownRecommendationError([one for one, _ in new])
         bodies = [{"recommendation_id": one.id, "body": raw.body} for one, raw in new]
