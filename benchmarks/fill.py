@@ -37,6 +37,9 @@ from storage.engines import open_sides
 from storage.store import Store
 
 CHANNELS: Final = 100
+TEAMS_PORT: Final = 45872
+"""Where the stand-in for Teams listens, now and when the same database is measured again."""
+
 CHUNK: Final = 5_000
 _ORDER: Final = (
     tables.recommendations,
@@ -70,7 +73,6 @@ class Filler:
 
     past: Past
     chain: _Chain
-    service_url: str
     card_sha: str
     messages: Iterator[int]
     rows: dict[Table, list[Mapping[str, object]]] = field(
@@ -168,7 +170,7 @@ class Filler:
         return {
             "recommendation_id": one.id,
             "channel": one.route.channel,
-            "service_url": self.service_url,
+            "service_url": f"http://127.0.0.1:{TEAMS_PORT}/teams/",
             "conversation_id": f"{one.route.channel};messageid={number}",
             "activity_id": number,
             "revision": one.revision,
@@ -198,8 +200,6 @@ def fill(
     *,
     closed: int,
     open_: int,
-    service_url: str = "http://127.0.0.1/teams/",
-    channels: int = CHANNELS,
     told: Callable[[int], object] = lambda _: None,
 ) -> None:
     """Fill an empty database; `told` hears how many recommendations were put into it."""
@@ -209,14 +209,7 @@ def fill(
     writing, reading = open_sides(url)
     reading.close()
     try:
-        _fill(
-            writing.engine,
-            Past(now=utc_now(), channels=channels),
-            closed,
-            open_,
-            service_url,
-            told,
-        )
+        _fill(writing.engine, Past(now=utc_now(), channels=CHANNELS), closed, open_, told)
     finally:
         writing.close()
 
@@ -226,7 +219,6 @@ def _fill(
     past: Past,
     closed: int,
     open_: int,
-    service_url: str,
     told: Callable[[int], object],
 ) -> None:
     _prepare(engine)
@@ -238,7 +230,6 @@ def _fill(
     filler = Filler(
         past=past,
         chain=_Chain(seq=seq, hash=last),
-        service_url=service_url,
         card_sha=sha,
         messages=iter(range(_ACTIVITIES, 2 * _ACTIVITIES)),
     )
@@ -284,7 +275,7 @@ def _settle(engine: Engine) -> None:
         )
 
 
-def fill_with_bar(url: str, console: Console, *, closed: int, open_: int, **more: str) -> None:
+def fill_with_bar(url: str, console: Console, *, closed: int, open_: int) -> None:
     """Fill a database and show how far it is."""
     columns = (TextColumn("Filling"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
@@ -294,7 +285,6 @@ def fill_with_bar(url: str, console: Console, *, closed: int, open_: int, **more
             closed=closed,
             open_=open_,
             told=lambda count: progress.advance(task, count),
-            **more,
         )
 
 

@@ -12,7 +12,6 @@ from decisions.lifecycle import State
 from decisions.people import ChannelId
 from decisions.recommendation import Decision, DecisionId, Recommendation, RecommendationId
 from tests.build import (
-    TENANT,
     a_decision,
     a_fact,
     a_plan,
@@ -65,6 +64,8 @@ class Past:
         self.now = now
         self.rng = random.Random(seed)  # noqa: S311  it varies data, it guards nothing
         self._plan = a_plan()
+        self._decision, self._receipt = a_decision(), a_receipt()
+        self._recommendation = a_recommendation()
         self._routes = [
             a_route(
                 owner=ANA,
@@ -116,12 +117,12 @@ class Past:
     def _written(self, waiting: Recommendation, came: datetime, decided: datetime) -> Life:
         written = decided + timedelta(seconds=self.rng.uniform(1, 20))
         plan = waiting.plan
-        decision = a_decision(
+        decision = replace(
+            self._decision,
             id=DecisionId(self.new_id()),
             at=decided,
             invoke_id=f"f:{self.new_id()}",
             plan_hash=plan.hash if plan else None,
-            tenant=TENANT,
         )
         document = str(self.rng.randrange(100_000, 999_999))
         one = replace(
@@ -129,7 +130,7 @@ class Past:
             state=State.WRITTEN,
             revision=5,
             decision=decision,
-            receipt=replace(a_receipt(), document=document, read_at=written),
+            receipt=replace(self._receipt, document=document, read_at=written),
             closed_at=written,
             history=(
                 *waiting.history,
@@ -141,7 +142,8 @@ class Past:
         return Life(one=one, came=came, decision=decision, closed=written)
 
     def _overridden(self, waiting: Recommendation, came: datetime, decided: datetime) -> Life:
-        decision = a_decision(
+        decision = replace(
+            self._decision,
             id=DecisionId(self.new_id()),
             at=decided,
             verdict="override",
@@ -163,13 +165,14 @@ class Past:
     def _waiting(self, number: int, came: datetime, *, valid_until: datetime) -> Recommendation:
         proposal = replace(self._shapes[number % SHAPES], valid_until=valid_until)
         name = RecommendationId(self.new_id())
-        return a_recommendation(
+        return replace(
+            self._recommendation,
             id=name,
-            source="planner",
             source_id=f"past-{name}",
             content_hash=f"{self.rng.getrandbits(256):064x}",
             received_at=came,
             proposal=proposal,
+            action=proposal.action,
             route=self._routes[number % len(self._routes)],
             posted_at=came,
             plan=replace(self._plan, marker=f"CS-{name}"),
