@@ -7,7 +7,7 @@ UV := $(BIN)/uv
 UV_COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help docs demo test check lint types floors bench faults lock hooks
+.PHONY: help docs demo test check lint types floors bench load faults lock hooks
 
 # List the commands
 help:
@@ -60,6 +60,10 @@ bench: $(VENV)/.dev
 # Kill and freeze the program at every commit and request, and check the end of every life
 faults: $(VENV)/.dev
 	@$(BIN)/python -m tests.faults $(FAULTS)
+
+# Load the program with clicks and recommendations for ten minutes; LOAD="--seconds 30"
+load: $(VENV)/.dev
+	@$(BIN)/python -m benchmarks.load $(LOAD)
 
 # Renew the locks under requirements/
 lock: $(VENV)/.run

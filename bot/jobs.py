@@ -3,14 +3,16 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final, TypeAlias
 
 from bot.ports import Clock
 from bot.workflow.retry import LaneWaitsError, RetryLaterError
+from bot.workflow.together import Together
 from storage.jobs import Job, LostLeaseError
 from storage.store import Store
+from storage.unit_of_work import UnitOfWork
 
 Step: TypeAlias = Callable[[Job], Awaitable[None]]
 
@@ -21,6 +23,9 @@ LONGEST_NAP: Final = timedelta(seconds=1)
 """How long the worker sleeps at most when nobody wakes it."""
 
 _FIRST_WAIT: Final = timedelta(seconds=2)
+_TOGETHER: Final = 0.02
+"""Seconds that a claim waits for more jobs to end while most of the workers are busy."""
+
 _LONGEST_WAIT: Final = timedelta(minutes=10)
 
 log = logging.getLogger(__name__)
@@ -46,6 +51,7 @@ class Worker:
         self._running: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._stopping = False
+        self._finish = Together(self._finish_all)
 
     def wake(self) -> None:
         """Look for due jobs now; may be called from the event loop only."""
@@ -78,10 +84,8 @@ class Worker:
         return ran
 
     async def _claim_some(self) -> int:
+        await self._make_room()
         room = self._at_once - len(self._running)
-        if room <= 0:
-            await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
-            return 1
         now = self._now()
         jobs = await self._store.turn(
             lambda unit: unit.jobs.claim(now, LEASE, room, kinds=self._steps.keys())
@@ -91,6 +95,13 @@ class Worker:
             self._running.add(task)
             task.add_done_callback(self._finished)
         return len(jobs)
+
+    async def _make_room(self) -> None:
+        """Wait until a job can start; while many run, let a few end, since claims are dear."""
+        if len(self._running) >= self._at_once:
+            await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+        if len(self._running) > self._at_once // 2:
+            await asyncio.wait(self._running, timeout=_TOGETHER)
 
     def _finished(self, task: "asyncio.Task[None]") -> None:
         self._running.discard(task)
@@ -122,7 +133,12 @@ class Worker:
             why = f"{type(error).__name__}: {error}"
             await self._again(job, RetryLaterError(backoff(job.attempts), why))
         else:
-            await self._store.turn(lambda unit: unit.jobs.finish(job))
+            (lost,) = await self._finish([job])
+            if lost is not None:
+                raise lost
+
+    async def _finish_all(self, jobs: Sequence[Job]) -> Sequence[LostLeaseError | None]:
+        return await self._store.turn(lambda unit: [_finish(unit, job) for job in jobs])
 
     async def _again(self, job: Job, later: RetryLaterError) -> None:
         """Put a job off; a lane that was told to wait waits as a whole."""
@@ -137,3 +153,11 @@ class Worker:
             while True:
                 await asyncio.sleep(LEASE.total_seconds() / 3)
                 await self._store.turn(lambda unit: unit.jobs.renew(job, self._now() + LEASE))
+
+
+def _finish(unit: UnitOfWork, job: Job) -> LostLeaseError | None:
+    try:
+        unit.jobs.finish(job)
+    except LostLeaseError as lost:
+        return lost
+    return None

@@ -69,7 +69,7 @@ class AuditTrail:
         for event in self._events:
             entry = next_entry(event, last_seq=seq, last_hash=last)
             seq, last = entry.seq, entry.hash
-            rows.append(_row(entry))
+            rows.append(row_of(entry))
         self._events.clear()
         self._connection.execute(_APPEND, rows)
         self._connection.execute(_MOVE_HEAD, {"last_seq": seq, "last_hash": last})
@@ -118,7 +118,8 @@ def verify_chain(unit: _Audited) -> Iterator[Broken]:
     return verify(unit.audit.walk(), last_seq=last_seq, last_hash=last_hash)
 
 
-def _row(entry: Entry) -> dict[str, object]:
+def row_of(entry: Entry) -> dict[str, object]:
+    """Return the row of an entry."""
     return {
         "seq": entry.seq,
         "kind": entry.event.kind,

@@ -34,7 +34,7 @@ from sqlalchemy import (
 
 from decisions.canonical import Plain
 from decisions.errors import CountersignError
-from storage.inserts import insert_unless_there
+from storage.inserts import insert_those_not_there
 from storage.tables import HAS_LANE, HAS_NO_LANE, IS_UNDONE, jobs, lane_uses
 
 _LANES_LOCK: Final = 0x636C
@@ -101,7 +101,7 @@ class Jobs:
     def __init__(self, connection: Connection) -> None:
         """Work inside the turn's transaction."""
         self._connection = connection
-        self.added = False
+        self._new: list[dict[str, object]] = []
 
     def add(
         self,
@@ -111,22 +111,29 @@ class Jobs:
         *,
         due_at: datetime,
         lane: str | None = None,
-    ) -> bool:
-        """Let something be done later; False when there is or was a job with this key."""
-        row = {
-            "kind": kind,
-            "key": key,
-            "lane": lane,
-            "payload": payload,
-            "due_at": due_at,
-            "attempts": 0,
-            "waiting": True,
-            "done": False,
-            "error": "",
-        }
-        new = insert_unless_there(self._connection, jobs, row) is not None
-        self.added = self.added or new
-        return new
+    ) -> None:
+        """Let something be done later; nothing, when there is or was a job with this key."""
+        self._new.append(
+            {
+                "kind": kind,
+                "key": key,
+                "lane": lane,
+                "payload": payload,
+                "due_at": due_at,
+                "attempts": 0,
+                "waiting": True,
+                "done": False,
+                "error": "",
+            }
+        )
+
+    def insert(self) -> bool:
+        """Insert what was added, in one statement; True when some of it is new.
+
+        The store calls it before the commit.
+        """
+        new, self._new = self._new, []
+        return bool(new) and insert_those_not_there(self._connection, jobs, new) > 0
 
     def cancel(self, key: str) -> bool:
         """Strike out a job that nobody has started; False when there is none."""

@@ -10,6 +10,7 @@ from typing import Final, Self, TypeVar
 from sqlalchemy.exc import DBAPIError
 
 from storage.engines import Side, open_sides
+from storage.grouping import Grouping
 from storage.inserts import RacedError
 from storage.listening import listen
 from storage.migrate import is_current, migrate
@@ -37,6 +38,11 @@ class Store:
         self._writing = writing
         self._reading = reading
         self._waiters: list[Callable[[], None]] = []
+        self._grouping = (
+            Grouping(writing, lambda one: _run(writing, one.work, one.wake))
+            if writing.engine.dialect.name == "sqlite"
+            else None
+        )
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -83,6 +89,8 @@ class Store:
             with suppress(RuntimeError):  # the loop ended meanwhile; nobody waits there
                 loop.call_soon_threadsafe(self._wake)
 
+        if self._grouping is not None:
+            return await asyncio.wrap_future(self._grouping.submit(work, wake))
         return await loop.run_in_executor(self._writing.threads, _run, self._writing, work, wake)
 
     async def read(self, work: Callable[[UnitOfWork], T]) -> T:
@@ -100,8 +108,7 @@ def _run(side: Side, work: Callable[[UnitOfWork], T], wake: Callable[[], None]) 
         with side.engine.begin() as connection:
             unit = UnitOfWork(connection)
             result = work(unit)
-            unit.complete()
-            return result, unit.jobs.added
+            return result, unit.complete()
 
     result, added = _until_it_holds(turn)
     if added:

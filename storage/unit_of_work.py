@@ -34,8 +34,13 @@ class UnitOfWork:
         self.sources = Sources(connection)
         self.quarantine = Quarantine(connection)
 
-    def complete(self) -> None:
-        """Write what waits for the end of the turn; the store calls it before the commit."""
-        if self.jobs.added and self._connection.dialect.name != "sqlite":
+    def complete(self) -> bool:
+        """Write what waits for the end of the turn; True when there are new jobs.
+
+        The store calls it before the commit.
+        """
+        added = self.jobs.insert()
+        if added and self._connection.dialect.name != "sqlite":
             self._connection.execute(select(func.pg_notify(JOBS_CHANNEL, "")))
         self.audit.chain()
+        return added

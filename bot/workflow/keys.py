@@ -168,17 +168,24 @@ def _event(kind: str, key: ApiKey, now: datetime) -> AuditEvent:
     )
 
 
-async def authenticate(header: str | None, store: Store) -> ApiKey:
-    """Return the key that a request was sent with; `header` is its Authorization.
+def hash_of_header(header: str | None) -> str:
+    """Return the hash of the key in an Authorization header.
 
     Raises:
-        UnauthorisedError: there is none, or none that is in force.
+        UnauthorisedError: it carries none.
     """
     shape = _BEARER.fullmatch(header.strip()) if header else None
     if shape is None:
         raise UnauthorisedError
-    wanted = _hash(shape[1])
-    found = await store.read(lambda unit: unit.sources.by_hash(wanted))
+    return _hash(shape[1])
+
+
+def in_force(found: ApiKey | None, wanted: str) -> ApiKey:
+    """Return a key that was looked up by its hash.
+
+    Raises:
+        UnauthorisedError: there is none in force.
+    """
     if found is None or not hmac.compare_digest(found.key_hash, wanted):
         raise UnauthorisedError
     return found

@@ -46,11 +46,13 @@ class FakeTeams:
         tenant: str = TENANT,
         app_id: str = APP_ID,
         bot_url: str = "",
+        port: int | None = None,
     ):
         self.identity = identity
         self.tenant = tenant
         self.bot_id = f"28:{app_id}"
         self.bot_url = bot_url
+        self._port = port
         self.screens: dict[str, Shown] = {}
         self.sent: list[Sent] = []
         self._faults: list[Fault] = []
@@ -69,7 +71,7 @@ class FakeTeams:
             "/teams/v3/conversations/{conversation}/activities/{activity}", self._remove
         )
         self._stack = AsyncExitStack()
-        self._server = TestServer(app)
+        self._server = TestServer(app, port=self._port)
         await self._server.start_server()
         self._stack.push_async_callback(self._server.close)
         self._stack.callback(self._closing.set)
