@@ -7,6 +7,7 @@ drawings, since drawing a million would take half an hour.
 
 import argparse
 import hashlib
+import itertools
 import json
 import zlib
 from collections import defaultdict
@@ -231,7 +232,7 @@ def _fill(
         past=past,
         chain=_Chain(seq=seq, hash=last),
         card_sha=sha,
-        messages=iter(range(_ACTIVITIES, 2 * _ACTIVITIES)),
+        messages=itertools.count(_ACTIVITIES + 10 * closed),
     )
     for first in range(0, closed + open_, CHUNK):
         last_one = min(first + CHUNK, closed + open_)

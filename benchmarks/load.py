@@ -21,15 +21,15 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import func, select
 
+from benchmarks import compare
 from benchmarks.around import durable_postgres
 from benchmarks.driver import CLICKS, MIX, RECOMMENDATIONS, Answers, Load
 from benchmarks.fill import fill_with_bar
 from benchmarks.picture import draw
-from benchmarks.stage import PROFILED, Stage, a_stage
+from benchmarks.stage import PROFILED, Stage, a_stage, stand
 from benchmarks.watch import Watch, watching
 from storage.store import Store
-from storage.tables import IS_AWAITING, decisions, postings, recommendations
-from storage.unit_of_work import UnitOfWork
+from storage.tables import decisions
 
 RESULTS: Final = Path(__file__).parent / "results"
 SLOWEST: Final = 0.100
@@ -37,28 +37,6 @@ SLOWEST: Final = 0.100
 
 GROWTH: Final = 1.1
 """What the last third of a run may take of the memory of the middle one."""
-
-CLICKED: Final = 40_000
-"""Filled cards that can be clicked; a run of ten minutes decides on 20,000."""
-
-
-async def stand(stage: Stage) -> None:
-    """Let the filled cards that wait stand in Teams."""
-
-    def load(unit: UnitOfWork) -> Sequence[tuple[str, str, str]]:
-        found = (
-            select(postings.c.channel, postings.c.activity_id, postings.c.recommendation_id)
-            .join(recommendations, recommendations.c.id == postings.c.recommendation_id)
-            .where(IS_AWAITING)
-            .limit(CLICKED)
-        )
-        rows = unit._connection.execute(found)  # noqa: SLF001  a benchmark reaches behind
-        return [(row[0], row[1], row[2]) for row in rows]
-
-    store = Store.open(stage.database)
-    for channel, activity, name in await store.read(load):
-        stage.teams.stand(channel, activity, {"rec": name, "round": 1, "rev": 2})
-    store.close()
 
 
 async def decided(stage: Stage) -> int:
@@ -220,6 +198,7 @@ def options_of(arguments: Sequence[str]) -> argparse.Namespace:
     add("--open", type=int, default=None, help="open ones; as many as are decided on")
     add("--picture", type=Path, help="where to draw memory and latency over time")
     add("--folder", type=Path, help="where the database is put, and left")
+    add("--compare", action="store_true", help="a short past with a long one, in turn; no load")
     add("--profile", action="store_true", help="write serve.prof beside the database")
     return parser.parse_args(arguments)
 
@@ -228,6 +207,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Fill, load, print, keep the figures; 1 when a target was missed."""
     options = options_of(sys.argv[1:] if arguments is None else arguments)
     console = Console(width=110)
+    if options.compare:
+        return compared(options, console)
     deciding = sum(MIX[verb] for verb in ("confirm_override", "confirm_not_now")) / 100
     needed = int(options.clicks * options.seconds * deciding * 1.1) + 100
     with ExitStack() as stack:
@@ -244,6 +225,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         draw(found["over_time"], options.picture)
     keep(found, vars(options))
     wrong = missed(found)
+    for words in wrong:
+        console.print(f"Missed: {words}.", style="bold")
+    return 1 if wrong else 0
+
+
+def compared(options: argparse.Namespace, console: Console) -> int:
+    """Measure what a long past costs; 1 when it costs too much."""
+    with ExitStack() as stack:
+        folder = options.folder or Path(stack.enter_context(TemporaryDirectory()))
+        folder.mkdir(parents=True, exist_ok=True)
+        if options.database == "postgresql":
+            urls = [stack.enter_context(durable_postgres()) for _ in range(2)]
+        else:
+            urls = [f"sqlite:///{folder / name}.db" for name in ("short", "long")]
+        names = ("1,000 closed", "1,000,000 closed, 100,000 open")
+        found = compare.compare(dict(zip(names, urls, strict=True)), folder, console)
+    keep(found, vars(options))
+    wrong = compare.missed(found)
     for words in wrong:
         console.print(f"Missed: {words}.", style="bold")
     return 1 if wrong else 0

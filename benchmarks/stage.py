@@ -11,6 +11,7 @@ from typing import Final
 
 import aiohttp
 import psutil
+from sqlalchemy import select
 
 from benchmarks.fill import CHANNELS, TEAMS_PORT
 from benchmarks.past import channel_name
@@ -20,6 +21,8 @@ from bot.workflow import keys
 from erp.standin.plant import seed
 from erp.standin.server import StandIn
 from storage.store import Store
+from storage.tables import IS_AWAITING, postings, recommendations
+from storage.unit_of_work import UnitOfWork
 from tests.bot.demo.free_port import a_free_port
 from tests.fakes.entra import FakeIdentity
 from tests.fakes.screens import Shown, actions
@@ -30,6 +33,8 @@ PLANTS: Final = tuple(f"P{number:03}" for number in range(CHANNELS))
 SERVE: Final = ("-m", "bot", "serve")
 PROFILED: Final = ("-m", "benchmarks.profiled")
 _STARTING: Final = 60.0
+CLICKED: Final = 40_000
+"""Filled cards that can be clicked; a run of ten minutes decides on 20,000."""
 
 
 def routing() -> str:
@@ -84,7 +89,7 @@ class LoadTeams(FakeTeams):
         self.targets = targets
         self.token = ""
 
-    def stand(self, channel: str, activity: str, data: dict[str, object]) -> None:
+    def stand(self, channel: str, activity: str) -> Shown:
         """Let a filled message stand as if it had been posted here."""
         self.screens[activity] = shown = Shown(
             channel=channel,
@@ -94,9 +99,7 @@ class LoadTeams(FakeTeams):
             summaries=[None],
             alert=False,
         )
-        self.targets.others.append(
-            Target(message=shown, data=data, verbs=frozenset({"why", "override", "not_now"}))
-        )
+        return shown
 
     def _show(self, channel: str, conversation: str, activity_id: str, body: dict) -> Shown:  # type: ignore[type-arg]
         shown = super()._show(channel, conversation, activity_id, body)
@@ -203,13 +206,36 @@ async def a_stage(database: str, folder: Path) -> AsyncIterator[Stage]:
             teams=teams,
             targets=targets,
             http=await enter(session),
-            headers={"Authorization": f"Bearer {await _key(database, path)}"},
+            headers={"Authorization": f"Bearer {await key_for(database, path)}"},
             world=world,
             folder=folder,
         )
 
 
-async def _key(database: str, path: Path) -> str:
+async def stand(stage: Stage) -> None:
+    """Let the filled cards that wait stand in Teams."""
+
+    def load(unit: UnitOfWork) -> Sequence[tuple[str, str, str]]:
+        found = (
+            select(postings.c.channel, postings.c.activity_id, postings.c.recommendation_id)
+            .join(recommendations, recommendations.c.id == postings.c.recommendation_id)
+            .where(IS_AWAITING)
+            .limit(CLICKED)
+        )
+        rows = unit._connection.execute(found)  # noqa: SLF001  a benchmark reaches behind
+        return [(row[0], row[1], row[2]) for row in rows]
+
+    store = Store.open(stage.database)
+    for channel, activity, name in await store.read(load):
+        shown = stage.teams.stand(channel, activity)
+        data = {"rec": name, "round": 1, "rev": 2}
+        verbs = frozenset({"why", "override", "not_now"})
+        stage.targets.others.append(Target(message=shown, data=data, verbs=verbs))
+    store.close()
+
+
+async def key_for(database: str, path: Path) -> str:
+    """Make a key that may send for every plant."""
     store = Store.open(database)
     try:
         if database.startswith("sqlite"):

@@ -35,7 +35,7 @@ from sqlalchemy import (
 from decisions.canonical import Plain
 from decisions.errors import CountersignError
 from storage.inserts import insert_those_not_there
-from storage.tables import HAS_LANE, HAS_NO_LANE, IS_UNDONE, jobs, lane_uses
+from storage.tables import HAS_LANE, HAS_NO_LANE, IS_DONE, IS_UNDONE, jobs, lane_uses
 
 _LANES_LOCK: Final = 0x636C
 """Sets our advisory locks on PostgreSQL apart from other people's."""
@@ -328,10 +328,10 @@ class Jobs:
         )
         return {row[0]: row[1] for row in rows}
 
-    def sweep(self, before: datetime) -> int:
-        """Remove done jobs whose lease or start lies before; their keys may be used again."""
-        gone = self._connection.execute(delete(jobs).where(jobs.c.done, jobs.c.due_at < before))
-        return gone.rowcount
+    def sweep(self, before: datetime, *, limit: int) -> int:
+        """Remove some done jobs whose lease or start lies before; their keys may be used again."""
+        old = select(jobs.c.id).where(IS_DONE, jobs.c.due_at < before).limit(limit)
+        return self._connection.execute(delete(jobs).where(jobs.c.id.in_(old))).rowcount
 
 
 def _lane_names() -> Subquery:

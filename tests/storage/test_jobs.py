@@ -329,8 +329,20 @@ async def test_done_jobs_are_swept_and_others_stay(store):
     job = (await store.turn(claim(limit=1)))[0]
     await store.turn(lambda unit: unit.jobs.finish(job))
 
-    too_early = await store.turn(lambda unit: unit.jobs.sweep(NOW))
-    swept = await store.turn(lambda unit: unit.jobs.sweep(NOW + 2 * LEASE))
+    too_early = await store.turn(lambda unit: unit.jobs.sweep(NOW, limit=10))
+    swept = await store.turn(lambda unit: unit.jobs.sweep(NOW + 2 * LEASE, limit=10))
 
     assert (too_early, swept) == (0, 1)
     assert await claimed(store) == ["open"]
+
+
+async def test_no_more_is_swept_at_once_than_wanted(store):
+    await store.turn(add("a", "b", "c"))
+    for job in await store.turn(claim()):
+        await store.turn(lambda unit, job=job: unit.jobs.finish(job))
+
+    swept = [
+        await store.turn(lambda unit: unit.jobs.sweep(NOW + 2 * LEASE, limit=2)) for _ in range(3)
+    ]
+
+    assert swept == [2, 1, 0]
