@@ -20,6 +20,7 @@ import requests
 from aiohttp import web
 from sqlalchemy.engine.default import DefaultDialect
 
+from storage.grouping import Grouping
 from storage.jobs import Job
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z.-]{3,}")
@@ -75,17 +76,29 @@ class Watch:
     def install(self):
         """Wrap what commits and what talks."""
         commit, send = DefaultDialect.do_commit, requests.Session.send
+        within = Grouping._within  # noqa: SLF001  where a turn ends that shares its commit
         ask, answer = aiohttp.ClientSession._request, web.StreamResponse.prepare  # noqa: SLF001  nothing public sees every request
         passed = self.passed
 
+        @wraps(within)
+        def do_within(grouping, connection, one):
+            outcome = within(grouping, connection, one)
+            names = getattr(outcome, "__code__", None)
+            if names:  # it went well, and waits for the commit that it shares
+                values = [cell.cell_contents for cell in outcome.__closure__]
+                result = dict(zip(names.co_freevars, values, strict=True))["result"]
+                _shared.turns = [*_turns_sharing(), _name(one.work, result)]
+            return outcome
+
         @wraps(commit)
         def do_commit(dialect, connection):
-            name = _turn()
-            if name is None:
-                return commit(dialect, connection)
-            passed(f"before commit: {name}")
+            names = [name for name in (*_turns_sharing(), _turn()) if name]
+            _shared.turns = []
+            for name in names:
+                passed(f"before commit: {name}")
             commit(dialect, connection)
-            return passed(f"after commit: {name}")
+            for name in names:
+                passed(f"after commit: {name}")
 
         @wraps(send)
         def do_send(session, request, **options):
@@ -109,20 +122,30 @@ class Watch:
                 passed(f"before answer: {request.method} {_place(request.path)}")
             return await answer(response, request)
 
+        Grouping._within = do_within  # noqa: SLF001  see above
         DefaultDialect.do_commit = do_commit
         requests.Session.send = do_send
         aiohttp.ClientSession._request = do_ask  # noqa: SLF001  see above
         web.StreamResponse.prepare = do_answer
 
 
+_shared = threading.local()
+
+
+def _turns_sharing():
+    return getattr(_shared, "turns", [])
+
+
 def _turn():
-    """Name the turn that is being committed after its step; None when it keeps nothing."""
+    """Name the turn that is being committed by itself; None when it keeps nothing."""
     frame = sys._getframe(2)  # noqa: SLF001  the only way to see who commits
     while frame and not (frame.f_code.co_name == "turn" and "work" in frame.f_locals):
         frame = frame.f_back
-    if frame is None:
-        return None
-    result, work = frame.f_locals.get("result"), frame.f_locals["work"]
+    return _name(frame.f_locals["work"], frame.f_locals.get("result")) if frame else None
+
+
+def _name(work, result):
+    """Name a turn after the step that it belongs to; None when it keeps nothing."""
     module, place = work.__module__.rsplit(".", 1)[-1], work.__qualname__.split(".<locals>")[0]
     if place == "Worker._claim_some":
         kinds = sorted({job.kind for job in result or ()})

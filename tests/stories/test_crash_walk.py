@@ -44,7 +44,7 @@ async def test_the_points_are_those_of_a_whole_life():
     names = {point.name for point in await points_of("sqlite")}
 
     assert names >= {
-        "before commit: ingest.kept",
+        "before commit: intake.kept",
         "after commit: decide.give",
         "before request: POST teams/conversations",
         "after request: POST companies/purchaseOrders",
