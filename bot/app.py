@@ -30,6 +30,7 @@ from bot.workflow.front import Front
 from bot.workflow.ids import new_id
 from bot.workflow.prepare import prepare
 from bot.workflow.show import post, repaint, say
+from bot.workflow.targets import webhook_session
 from bot.workflow.tell import Webhooks, tell
 from bot.workflow.write import Patience, reconcile, write
 from decisions.errors import CountersignError
@@ -211,6 +212,7 @@ async def running(
         one_by_one = await stack.enter_async_context(
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
         )
+        webhooks = await stack.enter_async_context(webhook_session(loopback=settings.webhook_http))
         poster = poster or TeamsPoster(
             session=session, credentials=doors.credentials, service_urls=service_urls, now=now
         )
@@ -220,7 +222,7 @@ async def running(
                 ctx,
                 poster,
                 _gate(settings, ctx, one_by_one),
-                _webhooks(settings, session),
+                _webhooks(settings, webhooks),
                 Patience(quiet=settings.quiet_period),
             ),
             now=now,
