@@ -9,9 +9,9 @@ https://cheatsheetseries.owasp.org/cheatsheets/Server_Side_Request_Forgery_Preve
 import re
 import socket
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Final, cast
+from typing import Final, TypeAlias
 
-from aiohttp import AddrInfoType, ClientSession, DummyCookieJar, TCPConnector
+from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
@@ -35,6 +35,10 @@ _NEVER: Final = (
     *map(ip_network, ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")),
 )
 """Not in every Python's list: relays into IPv4, shared address space, Azure's own services."""
+
+
+_Found: TypeAlias = tuple[int, int, int, str, tuple[object, ...]]
+"""Family, kind, protocol, name and address, as getaddrinfo gives them."""
 
 
 class NotPublicError(OSError):
@@ -94,9 +98,9 @@ def webhook_session(
     elsewhere the second time gains nothing.
     """
 
-    def guarded(found: AddrInfoType) -> socket.socket:
-        family, kind, protocol, *_ = found
-        address = ip_address(str(cast("tuple[object, ...]", found[4])[0]))
+    def guarded(found: _Found) -> socket.socket:
+        family, kind, protocol, _, where = found
+        address = ip_address(str(where[0]))
         if not is_public(address) and not (loopback and address.is_loopback):
             raise NotPublicError(str(address))
         return socket.socket(family, kind, protocol)
