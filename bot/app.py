@@ -30,6 +30,7 @@ from bot.workflow.front import Front
 from bot.workflow.ids import new_id
 from bot.workflow.prepare import prepare
 from bot.workflow.show import post, remove, repaint, say
+from bot.workflow.targets import webhook_session
 from bot.workflow.tell import Webhooks, tell
 from bot.workflow.write import Patience, reconcile, write
 from decisions.countersign import Authority
@@ -253,7 +254,10 @@ async def running(
                 service_urls=ServiceUrls.of(*settings.service_hosts),
                 now=now,
             )
-            steps |= _working(ctx, poster, _webhooks(settings, session))
+            webhooks = await stack.enter_async_context(
+                webhook_session(loopback=settings.webhook_http)
+            )
+            steps |= _working(ctx, poster, _webhooks(settings, webhooks))
         if "writer" in settings.roles:
             one_by_one = await stack.enter_async_context(
                 aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))

@@ -104,7 +104,8 @@ class Settings(BaseSettings):
     )
     webhook_http: bool = Field(
         default=False,
-        description="Let webhooks use plain http, to receivers on this machine only.",
+        description="Let webhooks reach receivers on this machine too, by plain http; "
+        "elsewhere they only ever go to public addresses, by https.",
     )
     openid_metadata: str = Field(
         "https://login.botframework.com/v1/.well-known/openidconfiguration",
