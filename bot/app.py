@@ -10,10 +10,14 @@ from dataclasses import dataclass
 import aiohttp
 from aiohttp import web
 
+from bot.calls import receiver, watched
 from bot.clock import utc_now
+from bot.events import heard
 from bot.http.api import api_routes
 from bot.http.health import health_routes
 from bot.http.messages import message_routes
+from bot.http.metrics import Gauges, metrics_routes
+from bot.http.watch import watch
 from bot.jobs import Step, Worker
 from bot.ports import Clock, Poster
 from bot.routing_file import read_routing
@@ -52,6 +56,9 @@ LARGEST_REQUEST = 8 * 1024 * 1024
 
 CLICK_READS = 2.0
 """Seconds that the ERP has for one plan while a person waits."""
+
+LAST_ANSWERS = 15.0
+"""Seconds that requests in hand have when the program is told to stop; Teams waits no longer."""
 
 GATE_READS = 20.0
 """Seconds that it has before a write, when nobody waits."""
@@ -201,7 +208,7 @@ def _writing(
     gate = _gate(settings, ctx, session, authority)
     patience = Patience(quiet=settings.quiet_period)
     return {
-        lineup.WRITE: lambda job: write(job, ctx, gate, authority),
+        lineup.WRITE: lambda job: write(job, ctx, gate, authority, patience),
         lineup.RECONCILE: lambda job: reconcile(job.payload, ctx, gate, patience),
     }
 
@@ -240,9 +247,12 @@ async def running(
         NotMigratedError: a PostgreSQL database has an older layout.
     """
     async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(aiohttp.ClientSession())
+        service_urls = ServiceUrls.of(*settings.service_hosts)
+        calls = [_watched(settings, service_urls)]
+        session = await stack.enter_async_context(aiohttp.ClientSession(trace_configs=calls))
         store = Store.open(settings.database)
         stack.callback(store.close)
+        store.on_events(heard)
         _ready(store, settings.database)
         ctx = _context(settings, store, session, now)
         doors = doors or _signed_doors(settings, session, now, stack)
@@ -251,7 +261,7 @@ async def running(
             poster = poster or TeamsPoster(
                 session=session,
                 credentials=doors.credentials,
-                service_urls=ServiceUrls.of(*settings.service_hosts),
+                service_urls=service_urls,
                 now=now,
             )
             webhooks = await stack.enter_async_context(
@@ -260,7 +270,9 @@ async def running(
             steps |= _working(ctx, poster, _webhooks(settings, webhooks))
         if "writer" in settings.roles:
             one_by_one = await stack.enter_async_context(
-                aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
+                aiohttp.ClientSession(
+                    connector=aiohttp.TCPConnector(force_close=True), trace_configs=calls
+                )
             )
             steps |= _writing(settings, ctx, one_by_one)
         worker = Worker(store, steps, now=now, at_once=settings.workers)
@@ -270,7 +282,16 @@ async def running(
             stack.push_async_callback(_finished, worker, asyncio.create_task(worker.run()))
             stack.push_async_callback(_stopped, asyncio.create_task(store.listen(worker.wake)))
             store.on_jobs(worker.wake)
+        # In the order of leaving: nothing new is begun, then the last requests are answered, and
+        # only then the jobs in hand are waited for.
+        url = await _listen(settings, ctx, doors.gate, stack)
+        stack.callback(worker.stop)
         yield Running(url=url, ctx=ctx, worker=worker)
+
+
+def _watched(settings: Settings, service_urls: ServiceUrls) -> aiohttp.TraceConfig:
+    logins = (settings.login_authority, settings.bc_login_authority, settings.openid_metadata)
+    return watched(receiver(settings.bc_url, logins, service_urls.trust))
 
 
 def _webhooks(settings: Settings, session: aiohttp.ClientSession) -> Webhooks:
@@ -324,12 +345,14 @@ def _signed_doors(
 
 
 async def _listen(settings: Settings, ctx: Context, gate: Gate, stack: AsyncExitStack) -> str:
-    app = web.Application(client_max_size=LARGEST_REQUEST)
+    app = web.Application(client_max_size=LARGEST_REQUEST, middlewares=[watch])
+    gauges = Gauges(ctx)
     if "web" in settings.roles:
         app.add_routes(message_routes(Edge(gate=gate, surface=Surface(Front(ctx))).process))
         app.add_routes(api_routes(ctx))
-    app.add_routes(health_routes(ctx))
-    runner = web.AppRunner(app, access_log=None)
+    app.add_routes(health_routes(ctx, gauges))
+    app.add_routes(metrics_routes(ctx, gauges))
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_ANSWERS)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     site = web.TCPSite(runner, settings.host, settings.port)

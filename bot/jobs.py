@@ -5,8 +5,12 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from time import perf_counter
 from typing import Final, TypeAlias
 
+from opentelemetry import trace
+
+from bot import logs, measure
 from bot.ports import Clock
 from bot.workflow.retry import LaneWaitsError, RetryLaterError
 from bot.workflow.together import Together
@@ -27,6 +31,8 @@ _TOGETHER: Final = 0.02
 """Seconds that a claim waits for more jobs to end while most of the workers are busy."""
 
 _LONGEST_WAIT: Final = timedelta(minutes=10)
+
+_TRACER: Final = trace.get_tracer("countersign.jobs")
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +71,11 @@ class Worker:
                 await self._nap()
         if self._running:
             await asyncio.wait(self._running, timeout=LEASE.total_seconds())
+        # What is not done by now is given up as if we had died: another takes it over when its
+        # lease ends, and a write among them is looked for before it is sent.
+        for task in (left := tuple(self._running)):
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     def stop(self) -> None:
         """Claim nothing more; `run` ends when what is in hand is done.
@@ -112,15 +123,25 @@ class Worker:
             await asyncio.wait_for(self._wake.wait(), LONGEST_NAP.total_seconds())
 
     async def _run_one(self, job: Job) -> None:
-        renewing = asyncio.create_task(self._renew(job))
-        try:
-            await self._run_step(job)
-        except LostLeaseError as lost:
-            log.warning("%s", lost)
-        finally:
-            renewing.cancel()
+        with (
+            logs.bound(job=job.id, job_kind=job.kind, attempt=job.attempts),
+            _TRACER.start_as_current_span(f"job {job.kind}"),
+        ):
+            if "id" in job.payload:
+                logs.about(str(job.payload["id"]))
+            renewing = asyncio.create_task(self._renew(job))
+            started = perf_counter()
+            outcome = "lost"
+            try:
+                outcome = await self._run_step(job)
+            except LostLeaseError as lost:
+                log.warning("%s", lost)
+            finally:
+                renewing.cancel()
+                seconds = perf_counter() - started
+                measure.JOB_SECONDS.labels(kind=job.kind, outcome=outcome).observe(seconds)
 
-    async def _run_step(self, job: Job) -> None:
+    async def _run_step(self, job: Job) -> str:
         try:
             await self._steps[job.kind](job)
         except LostLeaseError:
@@ -128,14 +149,16 @@ class Worker:
         except RetryLaterError as later:
             log.info("job %s waits %s: %s", job.key, later.after, later)
             await self._again(job, later)
+            return "later"
         except Exception as error:
             log.exception("job %s broke", job.key)
             why = f"{type(error).__name__}: {error}"
             await self._again(job, RetryLaterError(backoff(job.attempts), why))
-        else:
-            (lost,) = await self._finish([job])
-            if lost is not None:
-                raise lost
+            return "broke"
+        (lost,) = await self._finish([job])
+        if lost is not None:
+            raise lost
+        return "done"
 
     async def _finish_all(self, jobs: Sequence[Job]) -> Sequence[LostLeaseError | None]:
         return await self._store.turn(lambda unit: [_finish(unit, job) for job in jobs])

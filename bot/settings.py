@@ -152,6 +152,11 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="How much is logged."
     )
+    otlp_endpoint: str | None = Field(
+        None,
+        description="An OpenTelemetry collector to send spans to, such as "
+        "http://127.0.0.1:4318; needs countersign[telemetry] (docs/operations.md).",
+    )
 
     @classmethod
     def settings_customise_sources(

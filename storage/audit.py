@@ -11,7 +11,10 @@ from decisions.audit import AuditEvent, Broken, Entry, hash_of, next_entry, veri
 from decisions.canonical import Plain, plain, utc_text
 from decisions.errors import CountersignError
 from decisions.recommendation import RecommendationId
-from storage.tables import audit, audit_head
+from storage.tables import IS_RESTORED, audit, audit_head
+
+RESTORED: Final = "restored"
+"""What stands in the chain when a backup took the place of the database."""
 
 _NO_MOMENT: Final = datetime.min.replace(tzinfo=UTC)
 _LARGEST_WHOLE: Final = 2**53 - 1
@@ -24,6 +27,7 @@ _APPEND: Final = insert(audit)
 _OF: Final = (
     select(audit).where(audit.c.recommendation == bindparam("about")).order_by(audit.c.seq)
 )
+_LAST_RESTORED: Final = select(audit.c.at).where(IS_RESTORED).order_by(audit.c.seq.desc()).limit(1)
 _NEXT: Final = (
     select(audit)
     .where(audit.c.seq > bindparam("after"))
@@ -51,6 +55,7 @@ class AuditTrail:
         """Work inside the turn's transaction."""
         self._connection = connection
         self._events: list[AuditEvent] = []
+        self.chained: list[AuditEvent] = []
 
     def append(self, event: AuditEvent) -> None:
         """Let an event be chained when the turn ends."""
@@ -70,6 +75,7 @@ class AuditTrail:
             entry = next_entry(event, last_seq=seq, last_hash=last)
             seq, last = entry.seq, entry.hash
             rows.append(row_of(entry))
+        self.chained += self._events
         self._events.clear()
         self._connection.execute(_APPEND, rows)
         self._connection.execute(_MOVE_HEAD, {"last_seq": seq, "last_hash": last})
@@ -94,6 +100,11 @@ class AuditTrail:
             if entry.hash != hash_of(entry.seq, entry.event, entry.previous):
                 raise BrokenChainError(entry.seq)
         return story
+
+    def restored_at(self) -> datetime | None:
+        """Return when a backup last took the place of the database; None when never."""
+        at = self._connection.execute(_LAST_RESTORED).scalar()
+        return None if at is None else _moment(at)
 
     def walk(self, chunk: int = 1000) -> Iterator[Entry]:
         """Return every entry, oldest first, reading so many at a time."""

@@ -66,6 +66,7 @@ def _sqlite(url: URL, *, writes: bool) -> Side:
         url.set(drivername="sqlite+pysqlite"),
         pool_size=1,
         max_overflow=0,
+        hide_parameters=True,  # an error is logged, and what was sent to us is not
         connect_args={"timeout": BUSY_TIMEOUT, "check_same_thread": False},
     )
 
@@ -94,6 +95,7 @@ def _postgres(url: URL) -> tuple[Side, Side]:
         isolation_level="READ COMMITTED",
         pool_size=2 * POSTGRES_CONNECTIONS,
         max_overflow=0,
+        hide_parameters=True,
     )
     # A reading turn sees one moment, as on SQLite: a chain that grows while it is verified, or a
     # list and its count, would contradict themselves otherwise.

@@ -23,10 +23,10 @@ MOST: Final = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """A turn, what is called when it added jobs, and who waits for its result."""
+    """A turn, what is called when it is committed, and who waits for its result."""
 
     work: Callable[[UnitOfWork], Any]
-    wake: Callable[[], None]
+    committed: Callable[[UnitOfWork], None]
     answer: "Future[Any]"
 
 
@@ -42,9 +42,11 @@ class Grouping:
         self._alone = alone
         self._waiting: deque[Waiting] = deque()
 
-    def submit(self, work: Callable[[UnitOfWork], Any], wake: Callable[[], None]) -> "Future[Any]":
+    def submit(
+        self, work: Callable[[UnitOfWork], Any], committed: Callable[[UnitOfWork], None]
+    ) -> "Future[Any]":
         """Let a turn run; the future has its result once it is committed."""
-        one = Waiting(work=work, wake=wake, answer=Future())
+        one = Waiting(work=work, committed=committed, answer=Future())
         one.answer.set_running_or_notify_cancel()  # whoever cancels it does not stop the turn
         self._waiting.append(one)
         self._side.threads.submit(self._run)
@@ -81,17 +83,16 @@ class Grouping:
         try:
             unit = UnitOfWork(connection)
             result = one.work(unit)
-            added = unit.complete()
+            unit.complete()
             savepoint.commit()
         except DBAPIError:
             raise
         except Exception:  # noqa: BLE001  it is run again by itself, where it may fail for good
             savepoint.rollback()
             return self._by_itself
-        return lambda one: _answer(one, result, added=added)
+        return lambda one: _answer(one, result, unit)
 
 
-def _answer(one: Waiting, result: object, *, added: bool) -> None:
-    if added:
-        one.wake()
+def _answer(one: Waiting, result: object, unit: UnitOfWork) -> None:
+    one.committed(unit)
     one.answer.set_result(result)

@@ -87,7 +87,7 @@ class LostLeaseError(CountersignError):
 
 
 _HELD: Final = (jobs.c.id == bindparam("job")) & (jobs.c.attempts == bindparam("token"))
-_GIVE_BACK: Final = update(jobs).where(_HELD, IS_UNDONE)
+_GIVE_BACK: Final = update(jobs).where(_HELD, IS_UNDONE, IS_RUNNING)
 _CANCEL: Final = (
     update(jobs)
     .where(jobs.c.key == bindparam("wanted"), IS_UNDONE, jobs.c.waiting)
@@ -102,6 +102,7 @@ class Jobs:
         """Work inside the turn's transaction."""
         self._connection = connection
         self._new: list[dict[str, object]] = []
+        self.added = False
 
     def add(
         self,
@@ -127,13 +128,14 @@ class Jobs:
             }
         )
 
-    def insert(self) -> bool:
-        """Insert what was added, in one statement; True when some of it is new.
+    def insert(self) -> None:
+        """Insert what was added, in one statement; the store calls it before the commit.
 
-        The store calls it before the commit.
+        `added` tells then whether some of it is new.
         """
         new, self._new = self._new, []
-        return bool(new) and insert_those_not_there(self._connection, jobs, new) > 0
+        if new:
+            self.added = insert_those_not_there(self._connection, jobs, new) > 0
 
     def cancel(self, key: str) -> bool:
         """Strike out a job that nobody has started; False when there is none."""

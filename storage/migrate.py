@@ -1,5 +1,6 @@
 """Bringing the tables up to date, from inside the program."""
 
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +30,12 @@ def is_current(engine: Engine) -> bool:
     """Tell whether the newest migration has run."""
     with engine.begin() as connection:
         standing = MigrationContext.configure(connection).get_current_revision()
-    return standing == ScriptDirectory.from_config(_config()).get_current_head()
+    return standing == _newest()
+
+
+@cache
+def _newest() -> str | None:
+    return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def _config() -> Config:

@@ -3,12 +3,16 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
+from contextvars import copy_context
 from typing import Final, Self, TypeVar
 
+from opentelemetry import trace
+from opentelemetry.trace import Span
 from sqlalchemy.exc import DBAPIError
 
+from decisions.audit import AuditEvent
 from storage.engines import Side, open_sides
 from storage.grouping import Grouping
 from storage.inserts import RacedError
@@ -22,6 +26,7 @@ TRIES: Final = 6
 """How often a turn is run when others get in its way."""
 
 _FIRST_PAUSE: Final = 0.01
+_TRACER: Final = trace.get_tracer("countersign.storage")
 
 _GIVES_WAY: Final = frozenset({"40001", "40P01"})
 """PostgreSQL's serialization failure and deadlock; the turn was undone and may be run again.
@@ -38,8 +43,9 @@ class Store:
         self._writing = writing
         self._reading = reading
         self._waiters: list[Callable[[], None]] = []
+        self._readers: list[Callable[[AuditEvent], None]] = []
         self._grouping = (
-            Grouping(writing, lambda one: _run(writing, one.work, one.wake))
+            Grouping(writing, lambda one: _run(writing, one.work, one.committed))
             if writing.engine.dialect.name == "sqlite"
             else None
         )
@@ -61,6 +67,12 @@ class Store:
         """Tell whether the tables are those that this program was built for."""
         return self._writing.threads.submit(is_current, self._writing.engine).result()
 
+    async def has_newest_layout(self) -> bool:
+        """Tell the same while turns run; it waits for none of them."""
+        loop = asyncio.get_running_loop()
+        reading = self._reading
+        return await loop.run_in_executor(reading.threads, is_current, reading.engine)
+
     def close(self) -> None:
         """Let running turns end and close the connections."""
         self._writing.close()
@@ -69,6 +81,13 @@ class Store:
     def on_jobs(self, wake: Callable[[], None]) -> None:
         """Call `wake` in the loop of a turn that added jobs, once they are committed."""
         self._waiters.append(wake)
+
+    def on_events(self, read: Callable[[AuditEvent], None]) -> None:
+        """Call `read` with what each turn put in the chain, once it is committed.
+
+        It runs in the loop and the context of the turn, before whoever waits for the turn.
+        """
+        self._readers.append(read)
 
     async def listen(self, wake: Callable[[], None]) -> None:
         """Call `wake` when another process added jobs, until this is cancelled.
@@ -85,34 +104,57 @@ class Store:
         """
         loop = asyncio.get_running_loop()
 
-        def wake() -> None:
-            with suppress(RuntimeError):  # the loop ended meanwhile; nobody waits there
-                loop.call_soon_threadsafe(self._wake)
+        context = copy_context()
 
-        if self._grouping is not None:
-            return await asyncio.wrap_future(self._grouping.submit(work, wake))
-        return await loop.run_in_executor(self._writing.threads, _run, self._writing, work, wake)
+        def committed(unit: UnitOfWork) -> None:
+            with suppress(RuntimeError):  # the loop ended meanwhile; nobody waits there
+                if unit.audit.chained:
+                    loop.call_soon_threadsafe(self._tell, unit.audit.chained, context=context)
+                if unit.jobs.added:
+                    loop.call_soon_threadsafe(self._wake)
+
+        with _span("turn"):
+            if self._grouping is not None:
+                return await asyncio.wrap_future(self._grouping.submit(work, committed))
+            return await loop.run_in_executor(
+                self._writing.threads, _run, self._writing, work, committed
+            )
 
     async def read(self, work: Callable[[UnitOfWork], T]) -> T:
         """Run `work` in a transaction that keeps nothing and holds up nobody."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._reading.threads, _look, self._reading, work)
+        with _span("read"):
+            return await loop.run_in_executor(self._reading.threads, _look, self._reading, work)
+
+    def _tell(self, events: Sequence[AuditEvent]) -> None:
+        for event in events:
+            for read in self._readers:
+                read(event)
 
     def _wake(self) -> None:
         for wake in self._waiters:
             wake()
 
 
-def _run(side: Side, work: Callable[[UnitOfWork], T], wake: Callable[[], None]) -> T:
-    def turn() -> tuple[T, bool]:
+def _span(name: str) -> AbstractContextManager[Span]:
+    """Begin a span; what went wrong inside is not put on it, for it may quote what was sent."""
+    return _TRACER.start_as_current_span(
+        name, record_exception=False, set_status_on_exception=False
+    )
+
+
+def _run(
+    side: Side, work: Callable[[UnitOfWork], T], committed: Callable[[UnitOfWork], None]
+) -> T:
+    def turn() -> tuple[T, UnitOfWork]:
         with side.engine.begin() as connection:
             unit = UnitOfWork(connection)
             result = work(unit)
-            return result, unit.complete()
+            unit.complete()
+            return result, unit
 
-    result, added = _until_it_holds(turn)
-    if added:
-        wake()
+    result, unit = _until_it_holds(turn)
+    committed(unit)
     return result
 
 

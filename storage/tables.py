@@ -285,6 +285,25 @@ IS_UNDONE: Final = ~jobs.c.done
 HAS_LANE: Final = jobs.c.lane.is_not(None)
 HAS_NO_LANE: Final = jobs.c.lane.is_(None)
 IS_RUNNING: Final = ~jobs.c.waiting
+IS_UNFINISHED: Final = recommendations.c.state.in_(
+    [
+        literal_column(f"'{state}'")
+        for state in (
+            "proposed",
+            "awaiting",
+            "approved",
+            "writing",
+            "refused",
+            "conflict",
+            "unknown",
+            "not_written",
+            "shelved",
+        )
+    ]
+)
+IS_UNWRITTEN: Final = orders.c.state != literal_column("'written'")
+IS_ALARM: Final = audit.c.kind == literal_column("'alarm'")
+IS_RESTORED: Final = audit.c.kind == literal_column("'restored'")
 
 
 def _partial(name: str, *columns: Any, where: Any, unique: bool = False) -> None:  # noqa: ANN401  SQLAlchemy's own column types
@@ -298,6 +317,10 @@ _partial(
     where=IS_AWAITING,
 )
 _partial("recommendations_awaiting", recommendations.c.delay_cost, where=IS_AWAITING)
+_partial("recommendations_unfinished", recommendations.c.state, where=IS_UNFINISHED)
+_partial("orders_unwritten", orders.c.state, where=IS_UNWRITTEN)
+_partial("audit_alarms", audit.c.seq, where=IS_ALARM)
+_partial("audit_restored", audit.c.seq, where=IS_RESTORED)
 _partial("jobs_free", jobs.c.due_at, jobs.c.id, where=IS_UNDONE & HAS_NO_LANE)
 _partial(
     "jobs_in_lane",

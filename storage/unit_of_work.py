@@ -1,11 +1,14 @@
 """One turn: everything that is read and kept in one transaction."""
 
+from datetime import datetime
+
 from sqlalchemy import Connection, func, select
 
 from storage.audit import AuditTrail
 from storage.cards import Cards
 from storage.channels import Channels
 from storage.decisions import Decisions
+from storage.figures import Figures, read_figures
 from storage.jobs import Jobs
 from storage.orders import Orders
 from storage.postings import Postings
@@ -34,13 +37,13 @@ class UnitOfWork:
         self.sources = Sources(connection)
         self.quarantine = Quarantine(connection)
 
-    def complete(self) -> bool:
-        """Write what waits for the end of the turn; True when there are new jobs.
+    def figures(self, now: datetime) -> Figures:
+        """Return how much waits, and what stands undecided or unwritten."""
+        return read_figures(self._connection, now)
 
-        The store calls it before the commit.
-        """
-        added = self.jobs.insert()
-        if added and self._connection.dialect.name != "sqlite":
+    def complete(self) -> None:
+        """Write what waits for the end of the turn; the store calls it before the commit."""
+        self.jobs.insert()
+        if self.jobs.added and self._connection.dialect.name != "sqlite":
             self._connection.execute(select(func.pg_notify(JOBS_CHANNEL, "")))
         self.audit.chain()
-        return added

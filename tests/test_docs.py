@@ -6,10 +6,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bot import measure
 from bot.cli.commands import cli
+from bot.clock import utc_now
+from bot.http.metrics import Standing
 from bot.routing_file import read_routing
 from decisions.lifecycle import State
 from docs.generate import HERE, PARTS, filled
+from storage.figures import Figures
 
 ROOT = HERE.parent
 
@@ -42,6 +46,20 @@ def test_every_command_is_in_the_readme():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
 
     assert [name for name in cli.commands if f"countersign {name}" not in readme] == []
+
+
+def test_every_metric_is_explained():
+    nothing = Figures(
+        jobs={}, recommendations={}, orders={}, quarantined=0, audit_entries=0, alarms=0
+    )
+    ours = [*measure.REGISTRY.collect(), *Standing(nothing, utc_now).collect()]
+    endings = {"counter": "_total", "info": "_info"}
+    shown = {one.name + endings.get(one.type, "") for one in ours}
+    page = (HERE / "operations.md").read_text(encoding="utf-8")
+
+    explained = set(re.findall(r"^\| `(countersign_\w+)` \| ", page, re.MULTILINE))
+
+    assert explained == {name for name in shown if name.startswith("countersign_")}
 
 
 def test_every_decision_record_is_listed():

@@ -111,6 +111,27 @@ def migrate() -> None:
 
 
 @cli.command()
+@click.option(
+    "--to", required=True, type=click.Path(path_type=Path, dir_okay=False), help="A new file."
+)
+def backup(*, to: Path) -> None:
+    """Copy the database to a file, while the program runs."""
+    from bot.cli.backup import take
+
+    take(to)
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--replace", is_flag=True, help="Overwrite the records that are there.")
+def restore(file: Path, *, replace: bool) -> None:
+    """Put a backup in the place of the database; stop the program first."""
+    from bot.cli.backup import put_back
+
+    sys.exit(0 if put_back(file, replace=replace) else 1)
+
+
+@cli.command()
 def status() -> None:
     """Show what waits: jobs by kind, the oldest one, channels without the bot."""
     from bot.cli.operate import status as run

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from aiohttp import hdrs, web
 
+from bot import measure
 from bot.http.openapi import API, openapi_document
 from bot.http.page import page_of
 from bot.workflow.context import Context
@@ -137,6 +138,8 @@ async def submit(request: web.Request, key: ApiKey, intake: Intake) -> web.Respo
     items = (sent.item,) if isinstance(sent, One) else sent.items
     verdicts = await intake.ingest(items, key)
     counts = Counter(_WORDS[type(verdict)] for verdict in verdicts)
+    for word, number in counts.items():
+        measure.INTAKE.labels(verdict=word).inc(number)
     log.info("intake from %s: %s", key.source, dict(counts))
     return (
         _verdict_answer(verdicts[0]) if isinstance(sent, One) else _list_answer(verdicts, counts)

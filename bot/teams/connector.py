@@ -19,6 +19,7 @@ from urllib.parse import quote
 import aiohttp
 from yarl import URL
 
+from bot import measure
 from bot.ports import (
     CardJson,
     Clock,
@@ -187,6 +188,7 @@ class TeamsPoster:
         if answer.status == HTTPStatus.UNAUTHORIZED and token:
             self._credentials.forget(token)
         if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+            measure.count_card_error(answer.code)
             raise self._problem(method, answer)
         return answer
 

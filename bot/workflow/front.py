@@ -1,13 +1,20 @@
 """What the Teams surface may ask of the workflow."""
 
+import logging
+from typing import Final
+
+from bot import logs, measure
 from bot.ports import CardJson
 from bot.workflow import commands, desk
 from bot.workflow.click import Click
 from bot.workflow.context import Context
+from bot.workflow.decide import named
 from bot.workflow.message import Message
 from decisions.audit import AuditEvent
 from decisions.people import Channel, ChannelId, TenantId
 from storage.unit_of_work import UnitOfWork
+
+_LOG: Final = logging.getLogger(__name__)
 
 
 class Front:
@@ -19,7 +26,12 @@ class Front:
 
     async def click(self, click: Click) -> CardJson:
         """Answer a person's click."""
-        return await desk.click(click, self._ctx)
+        verb = click.verb if click.verb in desk.VERBS else "unknown"
+        logs.about(named(click))
+        with measure.clicked(verb):
+            card = await desk.click(click, self._ctx)
+        _LOG.info("click answered", extra={"verb": verb, "actor": click.person})
+        return card
 
     async def look(self, click: Click) -> CardJson:
         """Answer a client that refreshes a card by itself; decides nothing."""

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
 from typing import Final
@@ -69,20 +69,25 @@ class Patience:
     between_looks: timedelta = timedelta(seconds=30)
 
 
-async def write(job: Job, ctx: Context, gate: WriteGate, authority: Authority) -> None:
+async def write(
+    job: Job, ctx: Context, gate: WriteGate, authority: Authority, patience: Patience
+) -> None:
     """Write an approved plan to the ERP, once, if a person signed it off.
 
     Raises:
-        RetryLaterError: the ERP cannot be read now; nothing was sent.
+        RetryLaterError: the ERP cannot be read now, or a backup was restored; nothing was sent.
     """
     subject = lineup.job_subject(job.payload)
-    one = await ctx.store.read(lambda unit: unit.recommendations.get(subject))
+    one, restored = await ctx.store.read(
+        lambda unit: (unit.recommendations.get(subject), unit.audit.restored_at())
+    )
     if one is None:
         return
     if one.state is State.WRITING:
         await ctx.store.turn(_ended(one, Event.LOST, ctx, trouble=_STOPPED))
     if one.state is not State.APPROVED:
         return
+    _not_too_early(restored, ctx, patience)
     try:
         story = await ctx.store.read(lambda unit: unit.audit.checked(one.id))
         order = countersign(one, story, authority, now=ctx.now())
@@ -92,6 +97,17 @@ async def write(job: Job, ctx: Context, gate: WriteGate, authority: Authority) -
         await ctx.store.turn(_alarmed(one, Event.REFUSED, ctx, refused))
     else:
         await _through_the_gate(order, ctx, gate, job)
+
+
+def _not_too_early(restored: datetime | None, ctx: Context, patience: Patience) -> None:
+    """Let what was sent after the backup, and before the restore, arrive where it can be found.
+
+    Raises:
+        RetryLaterError: the ERP may still be working on it.
+    """
+    left = timedelta(0) if restored is None else restored + patience.quiet - ctx.now()
+    if left > timedelta(0):
+        raise RetryLaterError(left, "restored from a backup; what was sent since may still come")
 
 
 def _alarmed(

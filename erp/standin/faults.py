@@ -28,6 +28,11 @@ class Faults:
         """Let the next requests with this method, whose path ends so, fail."""
         self._waiting += [(method, path, fault)] * times
 
+    @property
+    def pending(self) -> bool:
+        """Tell whether a request that should fail has not come yet."""
+        return bool(self._waiting)
+
     def take(self, method: str, path: str) -> Fault | None:
         """Return how a request fails, once."""
         for waiting in self._waiting:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psycopg
 from psycopg import sql
+from sqlalchemy import create_engine, make_url, text
 
 from storage.store import Store
 
@@ -113,3 +114,27 @@ def _migrated_file() -> bytes:
     content = (folder / "template.db").read_bytes()
     shutil.rmtree(folder)
     return content
+
+
+def postgres_tools() -> str:
+    """Return the folder that holds pg_dump and pg_restore of the server's version."""
+    address = f"postgresql://postgres@/postgres?host={postgres_server().folder}"
+    with psycopg.connect(address) as connection:
+        (folder,) = connection.execute(
+            "SELECT setting FROM pg_config() WHERE name = 'BINDIR'"
+        ).fetchone()
+    return str(folder)
+
+
+def destroy(url: str) -> None:
+    """Lose a database: a file that is gone, a server that was set up anew."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        for path in Path(parsed.database).parent.glob(f"{Path(parsed.database).name}*"):
+            path.unlink()
+        return
+    engine = create_engine(parsed, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    engine.dispose()

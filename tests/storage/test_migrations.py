@@ -48,7 +48,7 @@ def test_the_partial_indexes_have_the_conditions_of_the_program(empty, empty_url
 
     made = {
         index["name"]: str(index["dialect_options"].get(f"{name}_where"))
-        for table in ("jobs", "recommendations", "quarantine")
+        for table in METADATA.tables
         for index in inspect(engine).get_indexes(table)
         if f"{name}_where" in index.get("dialect_options", {})
     }

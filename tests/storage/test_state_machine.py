@@ -115,7 +115,7 @@ class Replicas(RuleBasedStateMachine):
     def expect(self, replica, job: Job, work, then):
         """Run what only the holder of a job may do, and know whether it may."""
         held = self.jobs[job.key]
-        mine = job.attempts == held.token and not held.done
+        mine = job.attempts == held.token and held.running
         try:
             self.turn(replica, work)
         except LostLeaseError:

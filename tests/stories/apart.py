@@ -3,13 +3,14 @@
 import asyncio
 import os
 import sys
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
+
+import aiohttp
 
 from bot.settings import PREFIX, ROLES, SECRETS
 from tests.bot.demo.free_port import a_free_port
 from tests.fakes.proxy import Proxy
 from tests.stories.process import started
-from tests.stories.test_serve import listening
 from tests.stories.world import World
 
 
@@ -38,11 +39,21 @@ class Apart(World):
                 *(sys.executable, "-m", "bot", "serve", "--role", role),
                 env=self.given(role) | {"COUNTERSIGN_PORT": url.rsplit(":", 1)[1]},
                 stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
             )
         )
         self.processes[role].append(process)
         self.urls[role].append(url)
-        await listening(process, url)
+        await self._listening(process, url)
+
+    async def _listening(self, process, url):
+        while process.returncode is None:
+            with suppress(aiohttp.ClientConnectionError):
+                async with self.http.get(f"{url}/healthz") as answer:
+                    assert answer.status == 200
+                    return
+            await asyncio.sleep(0.1)
+        raise AssertionError(f"a process ended at once with {process.returncode}")
 
     def given(self, role):
         """Return the environment without the secrets of other roles."""
