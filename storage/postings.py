@@ -10,7 +10,7 @@ from decisions.errors import CountersignError
 from decisions.people import Posting
 from decisions.recommendation import RecommendationId
 from storage.inserts import insert_unless_there
-from storage.tables import postings
+from storage.tables import IS_UNFINISHED, postings, recommendations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +98,17 @@ class Postings:
             NoSuchPostingError: the message is not known.
         """
         self._change(posting, gone_at=now)
+
+    def mistrust(self) -> tuple[RecommendationId, ...]:
+        """Forget what messages show of everything that is not over; return what they are about."""
+        unfinished = select(recommendations.c.id).where(IS_UNFINISHED)
+        changed = self._connection.execute(
+            update(postings)
+            .where(postings.c.recommendation_id.in_(unfinished), postings.c.gone_at.is_(None))
+            .values(revision=0, card_sha=None)
+            .returning(postings.c.recommendation_id)
+        )
+        return tuple(sorted({RecommendationId(row[0]) for row in changed}))
 
     def _change(self, posting: Posting, **change: object) -> None:
         where = {"conversation": posting.conversation_id, "activity": posting.activity_id}

@@ -7,12 +7,11 @@ import click
 
 from bot.clock import utc_now
 from bot.settings import settings_from_environment
-from decisions.audit import AuditEvent
+from bot.workflow.restored import note_restored
 from decisions.lifecycle import State
-from storage.audit import RESTORED, verify_chain
+from storage.audit import verify_chain
 from storage.backup import back_up, restore
 from storage.store import Store
-from storage.unit_of_work import UnitOfWork
 
 
 def take(to: Path) -> None:
@@ -41,7 +40,7 @@ async def _after(store: Store, backup: Path) -> bool:
     if broken:
         click.echo("The audit chain of this backup does not hold. Do not start the program.")
         return False
-    await store.turn(lambda unit: _note(unit, backup, entries))
+    await store.turn(lambda unit: note_restored(unit, file=backup.name, now=utc_now()))
     waiting = sum(
         figures.recommendations.get(state, 0)
         for state in (State.APPROVED, State.WRITING, State.UNKNOWN)
@@ -52,15 +51,3 @@ async def _after(store: Store, backup: Path) -> bool:
         "What was decided or received since is gone: docs/operations.md says what to do."
     )
     return True
-
-
-def _note(unit: UnitOfWork, backup: Path, entries: int) -> None:
-    unit.audit.append(
-        AuditEvent(
-            kind=RESTORED,
-            at=utc_now(),
-            recommendation=None,
-            actor=None,
-            body={"file": backup.name, "entries": entries},
-        )
-    )

@@ -62,14 +62,15 @@ async def test_a_decision_that_the_backup_lacks_is_asked_for_again_and_writes_no
     world, backup
 ):
     message = await world.recommend()
-    approve = world.teams_data(message, "approve")
     await countersign(world, "backup", "--to", str(backup))
     await world.teams.press(ANA, message, "approve")
     await world.teams.wait_for(lambda: "PO-" in message.text, within=20)
 
     await lost_and_restored(world, backup)
-    await world.teams.click(ANA, message, "approve", approve)
     await world.teams.wait_for(lambda: "approve" in world.verbs(message), within=20)
+    await world.settled()
+    await world.teams.press(ANA, message, "approve")
+    await world.settled()
     await world.teams.press(ANA, message, "approve")
     told = await written(world)
 
