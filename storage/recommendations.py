@@ -240,11 +240,11 @@ class Recommendations:
         document = self._connection.execute(statement, wanted).scalar()
         return None if document is None else _decode(document)
 
-    def _all(self, statement: Select[tuple[str]]) -> tuple[Recommendation, ...]:
+    def _all(self, statement: Select[str]) -> tuple[Recommendation, ...]:
         return tuple(map(_decode, self._connection.execute(statement).scalars()))
 
 
-def _dearest_first(limit: int) -> Select[tuple[str]]:
+def _dearest_first(limit: int) -> Select[str]:
     return (
         select(recommendations.c.document)
         .where(IS_AWAITING)
