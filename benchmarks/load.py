@@ -239,7 +239,7 @@ def compared(options: argparse.Namespace, console: Console) -> int:
             urls = [stack.enter_context(durable_postgres()) for _ in range(2)]
         else:
             urls = [f"sqlite:///{folder / name}.db" for name in ("short", "long")]
-        names = ("1,000 closed", "1,000,000 closed, 100,000 open")
+        names = ("1,000 closed, 1,000 open", "1,000,000 closed, 100,000 open")
         found = compare.compare(dict(zip(names, urls, strict=True)), folder, console)
     keep(found, vars(options))
     wrong = compare.missed(found)

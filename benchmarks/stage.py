@@ -1,6 +1,7 @@
 """`countersign serve` as a process of its own, with Entra, Teams and the ERP played outside it."""
 
 import asyncio
+import itertools
 import os
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -87,7 +88,8 @@ class LoadTeams(FakeTeams):
         """Play Teams where the filled messages stand."""
         super().__init__(identity, port=TEAMS_PORT)
         self.targets = targets
-        self.token = ""
+        # Messages of an earlier run on the same database keep their numbers.
+        self._ids = itertools.count(int(utc_now().timestamp() * 1000))
 
     def stand(self, channel: str, activity: str) -> Shown:
         """Let a filled message stand as if it had been posted here."""

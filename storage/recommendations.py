@@ -10,12 +10,14 @@ from sqlalchemy import Connection, Select, bindparam, desc, func, select, update
 
 from decisions.errors import CountersignError
 from decisions.people import ChannelId
+from decisions.ranking import Standing
 from decisions.recommendation import RawRecommendation, Recommendation, RecommendationId
 from storage.codec import Codec
 from storage.inserts import RacedError, insert_those_not_there
 from storage.tables import IS_AWAITING, raw_recommendations, recommendations
 
 _CODEC: Final = Codec(Recommendation)
+_STANDING: Final = Codec(Standing)
 _LAST_IN_ALPHABET: Final = "Z" * 10
 """Sorts behind every id that begins alike; ids are capitals and digits."""
 
@@ -200,9 +202,10 @@ class Recommendations:
             received_at=row.received_at,
         )
 
-    def open_in(self, channel: ChannelId, *, limit: int) -> tuple[Recommendation, ...]:
-        """Return what awaits an answer in a channel, the dearest delay first."""
-        return self._all(_dearest_first(limit).where(recommendations.c.channel == channel))
+    def standing_in(self, channel: ChannelId, *, limit: int) -> tuple[Standing, ...]:
+        """Return what ranks those that await an answer in a channel, the dearest delay first."""
+        statement = _dearest_first(limit).where(recommendations.c.channel == channel)
+        return tuple(_STANDING.decode(row[0]) for row in self._connection.execute(statement))
 
     def open_all(self, limit: int) -> tuple[Recommendation, ...]:
         """Return what awaits an answer anywhere, the dearest delay first."""
@@ -237,11 +240,11 @@ class Recommendations:
         document = self._connection.execute(statement, wanted).scalar()
         return None if document is None else _decode(document)
 
-    def _all(self, statement: Select[tuple[str]]) -> tuple[Recommendation, ...]:
+    def _all(self, statement: Select[str]) -> tuple[Recommendation, ...]:
         return tuple(map(_decode, self._connection.execute(statement).scalars()))
 
 
-def _dearest_first(limit: int) -> Select[tuple[str]]:
+def _dearest_first(limit: int) -> Select[str]:
     return (
         select(recommendations.c.document)
         .where(IS_AWAITING)

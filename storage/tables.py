@@ -330,6 +330,7 @@ _partial(
     jobs.c.id,
     where=IS_UNDONE & HAS_LANE,
 )
+_partial("jobs_undone", jobs.c.kind, where=IS_UNDONE)
 _partial("jobs_done", jobs.c.due_at, where=IS_DONE)
 # Whatever the claiming gets wrong, no lane ever has two jobs that run.
 _partial("jobs_one_running_in_lane", jobs.c.lane, where=IS_RUNNING, unique=True)

@@ -238,6 +238,13 @@ def _jobs() -> None:
         postgresql_where=_UNDONE & _LANE.is_(None),
     )
     op.create_index(
+        "jobs_undone",
+        "jobs",
+        ["kind"],
+        sqlite_where=_UNDONE,
+        postgresql_where=_UNDONE,
+    )
+    op.create_index(
         "jobs_done",
         "jobs",
         ["due_at"],
