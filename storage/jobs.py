@@ -35,7 +35,15 @@ from sqlalchemy import (
 from decisions.canonical import Plain
 from decisions.errors import CountersignError
 from storage.inserts import insert_those_not_there
-from storage.tables import HAS_LANE, HAS_NO_LANE, IS_DONE, IS_UNDONE, jobs, lane_uses
+from storage.tables import (
+    HAS_LANE,
+    HAS_NO_LANE,
+    IS_DONE,
+    IS_RUNNING,
+    IS_UNDONE,
+    jobs,
+    lane_uses,
+)
 
 _LANES_LOCK: Final = 0x636C
 """Sets our advisory locks on PostgreSQL apart from other people's."""
