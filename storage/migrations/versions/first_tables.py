@@ -238,20 +238,6 @@ def _jobs() -> None:
         postgresql_where=_UNDONE & _LANE.is_(None),
     )
     op.create_index(
-        "jobs_undone",
-        "jobs",
-        ["kind"],
-        sqlite_where=_UNDONE,
-        postgresql_where=_UNDONE,
-    )
-    op.create_index(
-        "jobs_done",
-        "jobs",
-        ["due_at"],
-        sqlite_where=sa.column("done", sa.Boolean()) == sa.true(),
-        postgresql_where=sa.column("done", sa.Boolean()) == sa.true(),
-    )
-    op.create_index(
         "jobs_in_lane",
         "jobs",
         ["lane", "waiting", "due_at", "id"],

@@ -1,4 +1,4 @@
-"""Indexes for what is measured: a scrape must not read a million rows that are over."""
+"""Indexes for what is measured and swept: nothing must read a million rows that are over."""
 
 from typing import Final
 
@@ -32,6 +32,8 @@ _INDEXES: Final = (
     ("orders_unwritten", "orders", "state", "state != 'written'"),
     ("audit_alarms", "audit", "seq", "kind = 'alarm'"),
     ("audit_restored", "audit", "seq", "kind = 'restored'"),
+    ("jobs_undone", "jobs", "kind", "NOT done"),
+    ("jobs_done", "jobs", "due_at", "done"),
 )
 
 
