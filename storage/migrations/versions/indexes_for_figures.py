@@ -25,7 +25,7 @@ _UNFINISHED: Final = ", ".join(
 _DONE: Final = sa.column("done", sa.Boolean())
 _INDEXES: Final = (
     ("jobs_undone", "jobs", "kind", ~_DONE),
-    ("jobs_done", "jobs", "due_at", _DONE == sa.true()),
+    ("jobs_done", "jobs", "due_at", sa.true() == _DONE),
     (
         "recommendations_unfinished",
         "recommendations",
