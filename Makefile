@@ -7,7 +7,7 @@ UV := $(BIN)/uv
 UV_COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help docs demo test check lint types floors bench lock hooks
+.PHONY: help docs demo test check lint types floors bench load faults lock hooks
 
 # List the commands
 help:
@@ -56,6 +56,14 @@ floors: $(VENV)/.dev
 # Measure: click to answer against a stock bot, and intake
 bench: $(VENV)/.dev
 	@$(BIN)/python -m benchmarks
+
+# Kill and freeze the program at every commit and request, and check the end of every life
+faults: $(VENV)/.dev
+	@$(BIN)/python -m tests.faults $(FAULTS)
+
+# Load the program with clicks and recommendations for ten minutes; LOAD="--seconds 30"
+load: $(VENV)/.dev
+	@$(BIN)/python -m benchmarks.load $(LOAD)
 
 # Renew the locks under requirements/
 lock: $(VENV)/.run

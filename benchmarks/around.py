@@ -2,15 +2,28 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import aiohttp
+from psycopg import sql
 
-from tests.fakes.databases import fresh_postgres
+from tests.fakes.databases import fresh_postgres, postgres_server
 from tests.stories.world import World
+
+
+@contextmanager
+def durable_postgres() -> Iterator[str]:
+    """Return the URL of an empty database on a server that waits for the disk.
+
+    The tests' server does not, which would flatter every figure.
+    """
+    with fresh_postgres() as url:
+        for statement in ("ALTER SYSTEM SET fsync = on", "SELECT pg_reload_conf()"):
+            postgres_server().run(sql.SQL(statement).format())
+        yield url
 
 
 @asynccontextmanager
@@ -22,7 +35,7 @@ async def a_world(database: str) -> AsyncIterator[World]:
             async with World(f"sqlite:///{folder / 'countersign.db'}", folder) as world:
                 yield world
         else:
-            with fresh_postgres() as url:
+            with durable_postgres() as url:
                 async with World(url, folder) as world:
                     yield world
 

@@ -33,10 +33,14 @@ from bot.workflow.context import Context
 from bot.workflow.front import Front
 from bot.workflow.ids import new_id
 from bot.workflow.prepare import prepare
-from bot.workflow.show import post, repaint, say
+from bot.workflow.show import post, remove, repaint, say
+from bot.workflow.targets import webhook_session
 from bot.workflow.tell import Webhooks, tell
 from bot.workflow.write import Patience, reconcile, write
+from decisions.countersign import Authority
 from decisions.errors import CountersignError
+from decisions.people import TenantId
+from decisions.signature import Keyring, SigningKey
 from erp.business_central.client import BusinessCentralClient, Company
 from erp.business_central.reader import BusinessCentralReader
 from erp.business_central.tokens import ClientCredentialTokens, EntraTokens, Tokens
@@ -114,6 +118,7 @@ def _context(
         erp=_reader(settings, session, budget=CLICK_READS),
         now=now,
         new_id=new_id,
+        signing=_signing(settings),
     )
 
 
@@ -156,7 +161,30 @@ def _erp_client(
     return BusinessCentralClient(session, tokens, company)
 
 
-def _gate(settings: Settings, ctx: Context, session: aiohttp.ClientSession) -> WriteGate:
+def _authority(settings: Settings) -> Authority:
+    """Return which approvals count; this process's own key is one of those that do.
+
+    Raises:
+        BadKeyError: a key cannot be read.
+    """
+    listed = Keyring.read(settings.verify_keys).keys if settings.verify_keys else {}
+    own = _signing(settings)
+    mine = Keyring.read(own.public_pem).keys if own else {}
+    return Authority(
+        keyring=Keyring({**listed, **mine}),
+        tenant=TenantId(settings.tenant_id),
+        company=settings.bc_company,
+    )
+
+
+def _signing(settings: Settings) -> SigningKey | None:
+    pem = settings.signing_key.get_secret_value()
+    return SigningKey.read(pem) if pem else None
+
+
+def _gate(
+    settings: Settings, ctx: Context, session: aiohttp.ClientSession, authority: Authority
+) -> WriteGate:
     """Return the write gate; its writer logs in as another application than its reader.
 
     `session` must not keep connections: on one that the ERP has closed meanwhile, a write that
@@ -169,18 +197,29 @@ def _gate(settings: Settings, ctx: Context, session: aiohttp.ClientSession) -> W
         client_id=settings.bc_writer_id,
         secret=settings.bc_writer_secret.get_secret_value(),
     )
-    return WriteGate(reader, BusinessCentralWriter(writer, now=ctx.now))
+    return WriteGate(reader, BusinessCentralWriter(writer, now=ctx.now), authority)
 
 
-def _steps(
-    ctx: Context, poster: Poster, gate: WriteGate, webhooks: Webhooks, patience: Patience
+def _writing(
+    settings: Settings, ctx: Context, session: aiohttp.ClientSession
 ) -> Mapping[str, Step]:
+    """Return the steps of the role that writes the ERP, the only ones that hold the gate."""
+    authority = _authority(settings)
+    gate = _gate(settings, ctx, session, authority)
+    patience = Patience(quiet=settings.quiet_period)
+    return {
+        lineup.WRITE: lambda job: write(job, ctx, gate, authority, patience),
+        lineup.RECONCILE: lambda job: reconcile(job.payload, ctx, gate, patience),
+    }
+
+
+def _working(ctx: Context, poster: Poster, webhooks: Webhooks) -> Mapping[str, Step]:
+    """Return the steps of the role that does everything else that happens later."""
     return {
         lineup.PREPARE: lambda job: prepare(job.payload, ctx),
         lineup.POST: lambda job: post(job.payload, ctx, poster),
         lineup.REPAINT: lambda job: repaint(job.payload, ctx, poster),
-        lineup.WRITE: lambda job: write(job, ctx, gate, patience),
-        lineup.RECONCILE: lambda job: reconcile(job.payload, ctx, gate, patience),
+        lineup.REMOVE: lambda job: remove(job.payload, ctx, poster),
         lineup.ESCALATE: lambda job: clockwork.escalate(job.payload, ctx),
         lineup.EXPIRE: lambda job: clockwork.expire(job.payload, ctx),
         lineup.RETURN: lambda job: clockwork.bring_back(job.payload, ctx),
@@ -216,29 +255,30 @@ async def running(
         store.on_events(heard)
         _ready(store, settings.database)
         ctx = _context(settings, store, session, now)
-        doors = doors or _signed_doors(settings, service_urls, session, now, stack)
-        one_by_one = await stack.enter_async_context(
-            aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(force_close=True), trace_configs=calls
+        doors = doors or _signed_doors(settings, session, now, stack)
+        steps: dict[str, Step] = {}
+        if "worker" in settings.roles:
+            poster = poster or TeamsPoster(
+                session=session,
+                credentials=doors.credentials,
+                service_urls=service_urls,
+                now=now,
             )
-        )
-        poster = poster or TeamsPoster(
-            session=session, credentials=doors.credentials, service_urls=service_urls, now=now
-        )
-        worker = Worker(
-            store,
-            _steps(
-                ctx,
-                poster,
-                _gate(settings, ctx, one_by_one),
-                _webhooks(settings, session),
-                Patience(quiet=settings.quiet_period),
-            ),
-            now=now,
-            at_once=settings.workers,
-        )
+            webhooks = await stack.enter_async_context(
+                webhook_session(loopback=settings.webhook_http)
+            )
+            steps |= _working(ctx, poster, _webhooks(settings, webhooks))
+        if "writer" in settings.roles:
+            one_by_one = await stack.enter_async_context(
+                aiohttp.ClientSession(
+                    connector=aiohttp.TCPConnector(force_close=True), trace_configs=calls
+                )
+            )
+            steps |= _writing(settings, ctx, one_by_one)
+        worker = Worker(store, steps, now=now, at_once=settings.workers)
         await store.turn(lambda unit: lineup.sweep(unit, due_at=now()))
-        if work:
+        url = await _listen(settings, ctx, doors.gate, stack)
+        if work and steps:
             stack.push_async_callback(_finished, worker, asyncio.create_task(worker.run()))
             stack.push_async_callback(_stopped, asyncio.create_task(store.listen(worker.wake)))
             store.on_jobs(worker.wake)
@@ -279,7 +319,6 @@ def _ready(store: Store, url: str) -> None:
 
 def _signed_doors(
     settings: Settings,
-    service_urls: ServiceUrls,
     session: aiohttp.ClientSession,
     now: Clock,
     stack: AsyncExitStack,
@@ -287,7 +326,7 @@ def _signed_doors(
     verifier = TokenVerifier(
         app_id=settings.app_id,
         tenants=[settings.tenant_id],
-        service_urls=service_urls,
+        service_urls=ServiceUrls.of(*settings.service_hosts),
         session=session,
         now=now,
         metadata_url=settings.openid_metadata,
@@ -308,8 +347,9 @@ def _signed_doors(
 async def _listen(settings: Settings, ctx: Context, gate: Gate, stack: AsyncExitStack) -> str:
     app = web.Application(client_max_size=LARGEST_REQUEST, middlewares=[watch])
     gauges = Gauges(ctx)
-    app.add_routes(message_routes(Edge(gate=gate, surface=Surface(Front(ctx))).process))
-    app.add_routes(api_routes(ctx))
+    if "web" in settings.roles:
+        app.add_routes(message_routes(Edge(gate=gate, surface=Surface(Front(ctx))).process))
+        app.add_routes(api_routes(ctx))
     app.add_routes(health_routes(ctx, gauges))
     app.add_routes(metrics_routes(ctx, gauges))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_ANSWERS)

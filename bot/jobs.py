@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from time import perf_counter
 from typing import Final, TypeAlias
@@ -13,8 +13,10 @@ from opentelemetry import trace
 from bot import logs, measure
 from bot.ports import Clock
 from bot.workflow.retry import LaneWaitsError, RetryLaterError
+from bot.workflow.together import Together
 from storage.jobs import Job, LostLeaseError
 from storage.store import Store
+from storage.unit_of_work import UnitOfWork
 
 Step: TypeAlias = Callable[[Job], Awaitable[None]]
 
@@ -25,6 +27,9 @@ LONGEST_NAP: Final = timedelta(seconds=1)
 """How long the worker sleeps at most when nobody wakes it."""
 
 _FIRST_WAIT: Final = timedelta(seconds=2)
+_TOGETHER: Final = 0.02
+"""Seconds that a claim waits for more jobs to end while most of the workers are busy."""
+
 _LONGEST_WAIT: Final = timedelta(minutes=10)
 
 _TRACER: Final = trace.get_tracer("countersign.jobs")
@@ -62,6 +67,7 @@ class Worker:
         self._running: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._stopping = False
+        self._finish = Together(self._finish_all)
 
     def wake(self) -> None:
         """Look for due jobs now; may be called from the event loop only."""
@@ -99,11 +105,16 @@ class Worker:
         return ran
 
     async def _claim_some(self) -> int:
+        if len(self._running) > self._at_once // 2:
+            # While many run, let a few end, since claims are dear.
+            await asyncio.wait(self._running, timeout=_TOGETHER)
         room = self._at_once - len(self._running)
         if room <= 0:
-            return 0  # whichever ends first wakes us
+            return 0  # whichever ends first wakes us, and so does being told to stop
         now = self._now()
-        jobs = await self._store.turn(lambda unit: unit.jobs.claim(now, LEASE, room))
+        jobs = await self._store.turn(
+            lambda unit: unit.jobs.claim(now, LEASE, room, kinds=self._steps.keys())
+        )
         for job in jobs:
             task = asyncio.create_task(self._run_one(job))
             self._running.add(task)
@@ -151,8 +162,13 @@ class Worker:
             why = f"{type(error).__name__}: {error}"
             await self._again(job, RetryLaterError(backoff(job.attempts), why))
             return "broke"
-        await self._store.turn(lambda unit: unit.jobs.finish(job))
+        (lost,) = await self._finish([job])
+        if lost is not None:
+            raise lost
         return "done"
+
+    async def _finish_all(self, jobs: Sequence[Job]) -> Sequence[LostLeaseError | None]:
+        return await self._store.turn(lambda unit: [_finish(unit, job) for job in jobs])
 
     async def _again(self, job: Job, later: RetryLaterError) -> None:
         """Put a job off; a lane that was told to wait waits as a whole."""
@@ -167,3 +183,11 @@ class Worker:
             while True:
                 await asyncio.sleep(LEASE.total_seconds() / 3)
                 await self._store.turn(lambda unit: unit.jobs.renew(job, self._now() + LEASE))
+
+
+def _finish(unit: UnitOfWork, job: Job) -> LostLeaseError | None:
+    try:
+        unit.jobs.finish(job)
+    except LostLeaseError as lost:
+        return lost
+    return None

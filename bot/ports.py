@@ -59,6 +59,10 @@ class Poster(Protocol):
         """Repaint a posted card for everybody; raises `PostingGoneError` when it was deleted."""
         ...
 
+    async def remove(self, posting: Posting) -> None:
+        """Take a message away; raises `PostingGoneError` when it was deleted before."""
+        ...
+
     async def say(self, channel: Channel, conversation_id: str, card: CardJson) -> Posting:
         """Answer in the thread or chat that somebody wrote in."""
         ...

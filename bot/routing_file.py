@@ -81,6 +81,7 @@ class _Document(_Part):
     rates: _Rates
     rules: tuple[_Rule, ...] = ()
     everything_else: _Path
+    alarms: str | None = None
 
 
 def read_routing(path: Path) -> RoutingTable:
@@ -125,6 +126,8 @@ def _dangling(document: _Document) -> list[str]:
         ]
         if path.channel not in document.channels:
             problems.append(f"{name}: {path.channel!r} is not under `channels`.")
+    if document.alarms is not None and document.alarms not in document.channels:
+        problems.append(f"alarms: {document.alarms!r} is not under `channels`.")
     for rule in document.rules:
         problems += [
             f"{rule.name}: {plant!r} is not under `plants`."
@@ -155,6 +158,7 @@ def _table(document: _Document) -> RoutingTable:
                 {Currency(code): rate for code, rate in document.rates.per_unit.items()}
             ),
         ),
+        alarms=ChannelId(document.channels[document.alarms]) if document.alarms else None,
     )
 
 

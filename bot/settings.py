@@ -1,17 +1,23 @@
 """The environment, read once into a frozen record; every problem is reported at once."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, TypeAlias, cast
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, JsonValue, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from decisions.errors import CountersignError
 
 PREFIX = "COUNTERSIGN_"
+
+Role: TypeAlias = Literal["web", "worker", "writer"]
+"""Takes clicks and recommendations; does what happens later; writes the ERP."""
+
+ROLES: Final[tuple[Role, ...]] = ("web", "worker", "writer")
 
 
 class SettingsError(CountersignError):
@@ -32,6 +38,25 @@ def _guid(value: str) -> str:
 
 Guid = Annotated[str, AfterValidator(_guid)]
 
+_SHORTEST: Final = 16
+
+
+def _long(value: SecretStr) -> SecretStr:
+    if 0 < len(value) < _SHORTEST:
+        raise ValueError(f"it needs at least {_SHORTEST} characters")
+    return value
+
+
+LongSecret = Annotated[SecretStr, AfterValidator(_long)]
+
+
+def _held_by(*roles: Role) -> dict[str, JsonValue]:
+    """Mark a secret that only these roles read; a process without them never holds it."""
+    return {"roles": [*roles]}
+
+
+_NOTHING: Final = SecretStr("")
+
 
 class Settings(BaseSettings):
     """Everything an installation decides; each field's description is its documentation."""
@@ -51,14 +76,36 @@ class Settings(BaseSettings):
     )
     tenant_id: Guid = Field(description="The Microsoft Entra tenant whose people may click.")
     app_id: Guid = Field(description="The Microsoft Entra application id of the bot.")
-    app_secret: SecretStr = Field(description="The client secret of the bot's application.")
-    webhook_secret: SecretStr = Field(
-        min_length=16,
+    roles: tuple[Role, ...] = Field(
+        ROLES,
+        description="What this process does: web, worker, writer, separated by commas. "
+        "`serve --role` says the same (docs/scaling.md).",
+    )
+    app_secret: SecretStr = Field(
+        _NOTHING,
+        description="The client secret of the bot's application.",
+        json_schema_extra=_held_by("worker"),
+    )
+    signing_key: SecretStr = Field(
+        _NOTHING,
+        description="The private key that decisions are signed with, in PEM; made by "
+        "`countersign keys signing`.",
+        json_schema_extra=_held_by("web"),
+    )
+    verify_keys: str = Field(
+        "",
+        description="The public keys whose signatures count, in PEM, one after another. Where "
+        "one process has both roles, web and writer, its own key counts without being listed.",
+    )
+    webhook_secret: LongSecret = Field(
+        _NOTHING,
+        json_schema_extra=_held_by("worker"),
         description="The master secret from which each source's webhook secret is derived.",
     )
     webhook_http: bool = Field(
         default=False,
-        description="Let webhooks use plain http, to receivers on this machine only.",
+        description="Let webhooks reach receivers on this machine too, by plain http; "
+        "elsewhere they only ever go to public addresses, by https.",
     )
     openid_metadata: str = Field(
         "https://login.botframework.com/v1/.well-known/openidconfiguration",
@@ -92,7 +139,11 @@ class Settings(BaseSettings):
     bc_reader_id: Guid = Field(description="The application that may read Business Central.")
     bc_reader_secret: SecretStr = Field(description="The reader's client secret.")
     bc_writer_id: Guid = Field(description="The application that may write Business Central.")
-    bc_writer_secret: SecretStr = Field(description="The writer's client secret.")
+    bc_writer_secret: SecretStr = Field(
+        _NOTHING,
+        description="The writer's client secret.",
+        json_schema_extra=_held_by("writer"),
+    )
     quiet_period: timedelta = Field(
         timedelta(minutes=15),
         description="How long a write without an answer may still arrive in the ERP (ISO 8601).",
@@ -121,29 +172,69 @@ class Settings(BaseSettings):
         return (init_settings,)
 
 
-def settings_from(environment: Mapping[str, str]) -> Settings:
+def settings_from(
+    environment: Mapping[str, str], *, roles: Collection[Role] | None = None
+) -> Settings:
     """Read the settings; a variable that ends in _FILE names a file that holds the value.
+
+    `roles` stand in for what the environment says of them. A secret that belongs to other roles
+    is not read at all.
 
     Raises:
         SettingsError: something is missing or unreadable; lists every problem.
     """
     values, problems = _values(environment)
+    if roles is not None:
+        values["roles"] = tuple(roles)
+    mine = frozenset(cast("Collection[str]", values.get("roles", ROLES)))
+    for name, holders in SECRETS.items():
+        if not holders & mine:
+            values.pop(name, None)
     try:
         settings = Settings.model_validate(values)
     except ValidationError as invalid:
-        raise SettingsError((*problems, *_in_words(invalid))) from None
+        raise SettingsError((*problems, *_in_words(invalid), *_missing(values, mine))) from None
+    problems = (*problems, *_missing(values, mine))
     if problems:
         raise SettingsError(problems)
     return settings
 
 
-def settings_from_environment() -> Settings:
+def settings_from_environment(*, roles: Collection[Role] | None = None) -> Settings:
     """Read the settings of this process.
 
     Raises:
         SettingsError: something is missing or unreadable; lists every problem.
     """
-    return settings_from(os.environ)
+    return settings_from(os.environ, roles=roles)
+
+
+def holders_of(field: FieldInfo) -> frozenset[str]:
+    """Return the roles that need a secret; none where every process reads it."""
+    extra = field.json_schema_extra
+    found = extra.get("roles") if isinstance(extra, dict) else None
+    return frozenset(str(role) for role in found) if isinstance(found, list) else frozenset()
+
+
+SECRETS: Final[Mapping[str, frozenset[str]]] = {
+    name: holders
+    for name, field in Settings.model_fields.items()
+    if (holders := holders_of(field))
+}
+"""Which roles hold which secret."""
+
+
+def _missing(values: Mapping[str, object], roles: frozenset[str]) -> Iterator[str]:
+    """Name what these roles cannot do without."""
+    for name, holders in SECRETS.items():
+        if holders & roles and not values.get(name):
+            yield _not_set(name)
+    if "writer" in roles and "web" not in roles and not values.get("verify_keys"):
+        yield _not_set("verify_keys")
+
+
+def _not_set(name: str) -> str:
+    return f"{PREFIX}{name.upper()} is not set. {Settings.model_fields[name].description}"
 
 
 def _values(environment: Mapping[str, str]) -> tuple[dict[str, object], tuple[str, ...]]:
@@ -163,9 +254,10 @@ def _values(environment: Mapping[str, str]) -> tuple[dict[str, object], tuple[st
 
 
 def _parsed(values: dict[str, object]) -> dict[str, object]:
-    hosts = values.get("service_hosts")
-    if isinstance(hosts, str):
-        values["service_hosts"] = tuple(part.strip() for part in hosts.split(",") if part.strip())
+    for name in ("service_hosts", "roles"):
+        listed = values.get(name)
+        if isinstance(listed, str):
+            values[name] = tuple(part.strip() for part in listed.split(",") if part.strip())
     return values
 
 
@@ -173,7 +265,6 @@ def _in_words(invalid: ValidationError) -> Iterator[str]:
     for error in invalid.errors():
         variable = PREFIX + str(error["loc"][0]).upper()
         if error["type"] == "missing":
-            described = Settings.model_fields[str(error["loc"][0])].description
-            yield f"{variable} is not set. {described}"
+            yield _not_set(str(error["loc"][0]))
         else:
             yield f"{variable}: {error['msg']}."

@@ -12,7 +12,7 @@ from cards import build
 from cards.build import Card, Piece
 from cards.change import change_rows
 from cards.reading import Reader, System
-from cards.wording import REASONS, STATES, Words, escape, field_name
+from cards.wording import REASONS, Words, escape, field_name, status_of
 from decisions.actions import Acknowledge, CreatePurchaseOrder, cost_of
 from decisions.costing import cost_of_waiting, next_bite, next_step
 from decisions.errors import CountersignError
@@ -66,7 +66,7 @@ def _problem(problem: CountersignError | None) -> list[Piece]:
 
 
 def _head(one: Recommendation) -> list[Piece]:
-    status = STATES[one.state]
+    status = status_of(one)
     if one.state is State.AWAITING and one.escalated:
         status = f"Escalated: {status.lower()}"
     place = one.place
@@ -168,7 +168,8 @@ def _next(one: Recommendation, words: Words, system: System, now: datetime) -> S
     if one.state is State.EXPIRED:
         start = one.posted_at or one.received_at
         lost = cost_of_waiting(one.proposal.impact, now=start, until=now)
-        return (f"Not deciding has cost about {words.sums(lost)} so far.",)
+        what = "Not acting" if one.decision else "Not deciding"
+        return (f"{what} has cost about {words.sums(lost)} so far.",)
     if one.state is State.SUPERSEDED and one.superseded_by:
         return (f"The newer one is CS-{one.superseded_by}.",)
     return ()

@@ -6,7 +6,7 @@ from datetime import datetime
 from cards import build
 from cards.build import Card, Piece
 from cards.reading import Reader
-from cards.wording import STATES, Words, escape
+from cards.wording import Words, escape, status_of
 from decisions.costing import cost_of_waiting
 from decisions.recommendation import Recommendation
 from decisions.routing import review_point
@@ -59,4 +59,4 @@ def summary(recommendation: Recommendation, *, reader: Reader, now: datetime) ->
     one = recommendation
     until = words.moment(one.proposal.valid_until)
     headline = " ".join(one.proposal.headline.split())[:150]
-    return f"{headline} · {STATES[one.state]} · {until}"
+    return f"{headline} · {status_of(one)} · {until}"

@@ -16,6 +16,7 @@ from decisions.lifecycle import State
 from decisions.money import Money
 from decisions.plan import Value
 from decisions.quantity import Quantity
+from decisions.recommendation import Recommendation
 
 _MARKDOWN: Final = re.compile(r"([\\\[\]()*_<>~`#|])")
 _LIST_START: Final = re.compile(r"^(\s*)([-+]|\d+[.)])(?=\s)", re.MULTILINE)
@@ -102,6 +103,13 @@ LOSSES: Final = {
     "overtime": "Overtime",
     "other": "Other",
 }
+
+
+def status_of(one: Recommendation) -> str:
+    """Return how a recommendation stands, in a few words."""
+    if one.state is State.EXPIRED and one.decision is not None:
+        return "Expired: approved, but nothing was written in time"
+    return STATES[one.state]
 
 
 def escape(text: str, longest: int = _LONGEST) -> str:

@@ -1,5 +1,6 @@
 """A named person's answer, and the only way to an order that may be written."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, TypeAlias, final
@@ -12,6 +13,7 @@ from decisions.people import Person, TenantId
 from decisions.plan import PlanHash, WritePlan
 from decisions.reasons import OTHER, not_now_reasons, override_reasons
 from decisions.recommendation import Decision, DecisionId, Recommendation, Verdict
+from decisions.signature import Keyring
 
 MAX_REASON: Final = 1000
 """Characters of free text that are kept."""
@@ -277,6 +279,16 @@ class NotCountersignedError(CountersignError):
         super().__init__(f"{recommendation.marker} was not written: {why}")
 
 
+class ApprovalExpiredError(NotCountersignedError):
+    """An approval is too old to be acted on, whoever gave it."""
+
+    def __init__(self, recommendation: Recommendation) -> None:
+        """Say that it was given, and that it no longer counts."""
+        super().__init__(
+            recommendation, "it was approved, but not written before the approval expired."
+        )
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class _Seal:
@@ -294,28 +306,70 @@ class CountersignedOrder:
     seal: _Seal = field(repr=False)
 
 
-def countersign(recommendation: Recommendation, proof: Entry) -> CountersignedOrder:
-    """Put the approval that the audit chain holds under the plan it approved.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authority:
+    """Which approvals count here: of this tenant, for this company, signed with these keys."""
+
+    keyring: Keyring
+    tenant: TenantId
+    company: str
+
+
+def countersign(
+    recommendation: Recommendation, story: Sequence[Entry], authority: Authority, *, now: datetime
+) -> CountersignedOrder:
+    """Put the approval that a person signed off under the plan it approved.
+
+    `story` are the entries of the audit chain about this recommendation, oldest first.
 
     Raises:
-        NotCountersignedError: there is no approval, or not of this plan, or the chain does
-            not hold it.
+        ApprovalExpiredError: it was approved, and is too old.
+        NotCountersignedError: there is no approval, or not of this plan; the signature does not
+            hold; the chain does not hold the approval, or says that it was acted on before.
     """
     decision, plan = recommendation.decision, recommendation.plan
     if recommendation.state is not State.APPROVED or decision is None or plan is None:
         raise NotCountersignedError(recommendation, "no approval stands.")
     if decision.verdict not in ("approve", "approve_changed"):
         raise NotCountersignedError(recommendation, f"the answer was {decision.verdict}.")
-    if decision.plan_hash != plan.hash:
+    if decision.plan_hash != plan.hash or decision.round != recommendation.round:
         raise NotCountersignedError(recommendation, "the approval is for another payload.")
+    if not authority.keyring.holds(recommendation, decision):
+        raise NotCountersignedError(
+            recommendation, "the approval does not carry a signature that holds."
+        )
+    if (decision.tenant, plan.company) != (authority.tenant, authority.company):
+        raise NotCountersignedError(recommendation, "it is of another tenant or company.")
     if not recommendation.may_decide(decision.by.id):
         raise NotCountersignedError(recommendation, "the approver is not on the route.")
-    held = (proof.event.kind, proof.event.recommendation, proof.event.actor)
-    if held != (DECIDED, recommendation.id, decision.by.id):
-        raise NotCountersignedError(recommendation, "the audit chain does not hold the approval.")
-    body = proof.event.body
-    if body.get("decision") != decision.id or body.get("plan_hash") != plan.hash:
-        raise NotCountersignedError(recommendation, "the audit chain holds another approval.")
+    _check_story(recommendation, decision, story)
+    if now >= recommendation.proposal.valid_until:
+        raise ApprovalExpiredError(recommendation)
     return CountersignedOrder(
         recommendation=recommendation, decision=decision, plan=plan, seal=_Seal()
     )
+
+
+_SPENT: Final = frozenset({"written", "refused", "not_written", "conflict"})
+"""Kinds of audit entries that end an approval; after one of them only another approval counts."""
+
+
+def _check_story(
+    recommendation: Recommendation, decision: Decision, story: Sequence[Entry]
+) -> None:
+    given = [
+        entry
+        for entry in story
+        if entry.event.kind == DECIDED
+        and entry.event.recommendation == recommendation.id
+        and entry.event.body.get("decision") == decision.id
+    ]
+    if not given:
+        raise NotCountersignedError(recommendation, "the audit chain does not hold the approval.")
+    event = given[0].event
+    if event.actor != decision.by.id or event.body.get("plan_hash") != decision.plan_hash:
+        raise NotCountersignedError(recommendation, "the audit chain holds another approval.")
+    if any(entry.seq > given[0].seq and entry.event.kind in _SPENT for entry in story):
+        raise NotCountersignedError(
+            recommendation, "the audit chain says that this approval was acted on before."
+        )

@@ -85,6 +85,7 @@ MOVES: Final[Mapping[tuple[State, Event], State]] = MappingProxyType(
         (State.APPROVED, Event.WRITTEN): State.WRITTEN,
         (State.APPROVED, Event.REFUSED): State.REFUSED,
         (State.APPROVED, Event.MOVED): State.CONFLICT,
+        (State.APPROVED, Event.EXPIRED): State.EXPIRED,
         (State.WRITING, Event.WRITTEN): State.WRITTEN,
         (State.WRITING, Event.REFUSED): State.REFUSED,
         (State.WRITING, Event.MOVED): State.CONFLICT,

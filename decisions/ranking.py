@@ -2,15 +2,48 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Literal
+from typing import ClassVar, Literal
 
-from decisions.actions import cost_of
-from decisions.costing import cost_of_waiting, next_bite
+from decisions.actions import DraftedAction, cost_of
+from decisions.costing import Impact, cost_of_waiting, next_bite
 from decisions.money import Rates
 from decisions.recommendation import Place, Recommendation, RecommendationId
 from decisions.routing import review_point
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cost:
+    """The part of a proposal that ranks it."""
+
+    IS_PART: ClassVar = True
+
+    impact: Impact
+    valid_until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pace:
+    """The part of a route that ranks."""
+
+    IS_PART: ClassVar = True
+
+    sla: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """The part of a recommendation that ranks it; a hundred are read to place one."""
+
+    IS_PART: ClassVar = True
+
+    id: RecommendationId
+    received_at: datetime
+    posted_at: datetime | None
+    proposal: _Cost
+    route: _Pace
+    action: DraftedAction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +68,7 @@ class Measures:
         )
 
 
-def measure(recommendation: Recommendation, *, now: datetime, rates: Rates) -> Measures:
+def measure(recommendation: Recommendation | Standing, *, now: datetime, rates: Rates) -> Measures:
     """Work out what a recommendation is ranked by.
 
     Raises:

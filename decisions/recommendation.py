@@ -17,6 +17,9 @@ RecommendationId = NewType("RecommendationId", str)
 
 DecisionId = NewType("DecisionId", str)
 
+KeyId = NewType("KeyId", str)
+"""Names a pair of signing keys: sixteen hex digits of the SHA-256 of the public one."""
+
 KINDS: Final = (
     "stockout_risk",
     "overdue_purchase_order",
@@ -83,6 +86,14 @@ Verdict = Literal["approve", "approve_changed", "acknowledge", "override", "not_
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """Ed25519 over a decision (decisions.signature), in base 64, and the key that made it."""
+
+    key: KeyId
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What a named person answered, in which round, seeing which card."""
 
@@ -98,6 +109,7 @@ class Decision:
     reason_code: str | None = None
     reason: str = ""
     until: datetime | None = None
+    signature: Signature | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,12 +59,16 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutingTable:
-    """The rules in their order, and the one that catches what they leave."""
+    """The rules in their order, and the one that catches what they leave.
+
+    `alarms` is the channel of the people who keep the installation safe.
+    """
 
     plants: Mapping[PlantId, Plant]
     rules: tuple[Rule, ...]
     catch_all: Rule
     rates: Rates
+    alarms: ChannelId | None = None
 
     def plant(self, plant: PlantId) -> Plant:
         """Return a plant.

@@ -5,7 +5,9 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bot.settings import PREFIX, Settings
+from pydantic.fields import FieldInfo
+
+from bot.settings import PREFIX, Settings, holders_of
 from decisions.lifecycle import MOVES
 
 HERE = Path(__file__).parent
@@ -15,9 +17,18 @@ def settings_table() -> str:
     """Return a row for each setting."""
     rows = ["| Variable | Default | What it is |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        default = "**required**" if field.is_required() else f"`{field.default}`"
+        default = _default(field)
         rows.append(f"| `{PREFIX}{name.upper()}` | {default} | {field.description} |")
     return "\n".join(rows)
+
+
+def _default(field: FieldInfo) -> str:
+    holders = holders_of(field)
+    if holders:
+        return f"**required** for {', '.join(sorted(holders))}; nobody else reads it"
+    if isinstance(field.default, tuple):
+        return f"`{','.join(field.default)}`"
+    return "**required**" if field.is_required() else f"`{field.default}`"
 
 
 def moves_diagram() -> str:

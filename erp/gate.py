@@ -1,6 +1,7 @@
 """The one door to write; its rules, in the order in which they are kept.
 
 1. Only a `CountersignedOrder` comes in, and only one with the seal of `decisions.countersign`.
+   Its approval carries a signature that holds; the gate looks for itself.
 2. The decision, the order and the recommendation name one plan, by hash, and one marker.
 3. The change is rebuilt from the ERP's primary, from the action that was approved.
 4. The ERP is searched for the marker. Found means that it was written before, whatever else
@@ -17,9 +18,10 @@ is claimed before `send`.
 """
 
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from typing import Final, TypeAlias, final
 
-from decisions.countersign import CountersignedOrder
+from decisions.countersign import Authority, CountersignedOrder
 from decisions.errors import CountersignError
 from decisions.plan import Difference, WritePlan, differences
 from decisions.recommendation import Receipt
@@ -96,10 +98,11 @@ Looked: TypeAlias = Receipt | NotFound | CannotTell
 class WriteGate:
     """Lets countersigned orders through, and nothing else."""
 
-    def __init__(self, reader: Reader, writer: Writer) -> None:
-        """Keep the two ways into the ERP; nobody else holds the writer."""
+    def __init__(self, reader: Reader, writer: Writer, authority: Authority) -> None:
+        """Keep the two ways into the ERP, nobody else holds the writer; and whose word counts."""
         self._reader = reader
         self._writer = writer
+        self._authority = authority
         self._cleared: dict[str, ClearedOrder] = {}
 
     async def check(self, order: CountersignedOrder) -> Checked:
@@ -110,7 +113,7 @@ class WriteGate:
             ErpUnreachableError: the ERP could not be read or searched.
             NotPlannableError: what was approved can no longer be done.
         """
-        plan = _genuine(order).plan
+        plan = _genuine(order, self._authority).plan
         try:
             rebuilt = await self._rebuilt(order)
         except NotPlannableError:
@@ -128,14 +131,14 @@ class WriteGate:
         self._cleared[plan.marker] = cleared
         return cleared
 
-    async def send(self, cleared: ClearedOrder) -> Sent:
-        """Write a cleared order, with one request, and read it back.
+    async def send(self, cleared: ClearedOrder, *, before: datetime) -> Sent:
+        """Write a cleared order, with one request that leaves before then, and read it back.
 
         Raises:
             GateClosedError: not cleared by this gate, or sent before.
         """
         plan = self._taken(cleared).order.plan
-        outcome = await self._writer.apply(plan)
+        outcome = await self._writer.apply(plan, before=before)
         if not isinstance(outcome, Applied):
             return outcome
         found = Found(document=outcome.document, document_id=outcome.document_id)
@@ -174,7 +177,7 @@ class WriteGate:
         raise GateClosedError("it was not cleared here, or it was sent already")
 
 
-def _genuine(order: object) -> CountersignedOrder:
+def _genuine(order: object, authority: Authority) -> CountersignedOrder:
     """Return the order if it is one that `countersign` made.
 
     Types keep honest code out; this keeps out what was put together around them.
@@ -193,4 +196,6 @@ def _genuine(order: object) -> CountersignedOrder:
         raise GateClosedError("the approval is for another payload")
     if plan.marker != one.marker:
         raise GateClosedError("it carries the marker of another recommendation")
+    if not authority.keyring.holds(one, decision) or decision.tenant != authority.tenant:
+        raise GateClosedError("its approval is not signed by a key that counts here")
     return order

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 
 from decisions.actions import DraftedAction
@@ -126,8 +126,12 @@ class Writer(Protocol):
         """Search the primary for the plan's marker."""
         ...
 
-    async def apply(self, plan: WritePlan) -> Outcome:
-        """Send the plan's one request, once, with no retry inside."""
+    async def apply(self, plan: WritePlan, *, before: datetime) -> Outcome:
+        """Send the plan's one request, once, with no retry inside.
+
+        From `before` on nothing is sent any more: whoever slept that long no longer holds the
+        right to write, and somebody else may have it.
+        """
         ...
 
     async def verify(self, plan: WritePlan, found: Found) -> Receipt:

@@ -9,9 +9,8 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from decisions.audit import AuditEvent, Broken, Entry, hash_of, next_entry, verify
 from decisions.canonical import Plain, plain, utc_text
-from decisions.countersign import DECIDED
 from decisions.errors import CountersignError
-from decisions.recommendation import DecisionId, RecommendationId
+from decisions.recommendation import RecommendationId
 from storage.tables import IS_RESTORED, audit, audit_head
 
 RESTORED: Final = "restored"
@@ -28,7 +27,6 @@ _APPEND: Final = insert(audit)
 _OF: Final = (
     select(audit).where(audit.c.recommendation == bindparam("about")).order_by(audit.c.seq)
 )
-_PROOFS: Final = _OF.where(audit.c.kind == DECIDED)
 _LAST_RESTORED: Final = select(audit.c.at).where(IS_RESTORED).order_by(audit.c.seq.desc()).limit(1)
 _NEXT: Final = (
     select(audit)
@@ -76,7 +74,7 @@ class AuditTrail:
         for event in self._events:
             entry = next_entry(event, last_seq=seq, last_hash=last)
             seq, last = entry.seq, entry.hash
-            rows.append(_row(entry))
+            rows.append(row_of(entry))
         self.chained += self._events
         self._events.clear()
         self._connection.execute(_APPEND, rows)
@@ -91,18 +89,17 @@ class AuditTrail:
         """Return every entry about a recommendation, oldest first."""
         return tuple(map(_entry, self._connection.execute(_OF, {"about": about})))
 
-    def proof_of(self, about: RecommendationId, decision: DecisionId) -> Entry | None:
-        """Return the entry that a decision left; None when there is none.
+    def checked(self, about: RecommendationId) -> tuple[Entry, ...]:
+        """Return every entry about a recommendation, oldest first, each held against its hash.
 
         Raises:
-            BrokenChainError: the entry's own hash does not hold.
+            BrokenChainError: an entry's own hash does not hold.
         """
-        for entry in map(_entry, self._connection.execute(_PROOFS, {"about": about})):
-            if entry.event.body.get("decision") == decision:
-                if entry.hash != hash_of(entry.seq, entry.event, entry.previous):
-                    raise BrokenChainError(entry.seq)
-                return entry
-        return None
+        story = self.of(about)
+        for entry in story:
+            if entry.hash != hash_of(entry.seq, entry.event, entry.previous):
+                raise BrokenChainError(entry.seq)
+        return story
 
     def restored_at(self) -> datetime | None:
         """Return when a backup last took the place of the database; None when never."""
@@ -132,7 +129,8 @@ def verify_chain(unit: _Audited) -> Iterator[Broken]:
     return verify(unit.audit.walk(), last_seq=last_seq, last_hash=last_hash)
 
 
-def _row(entry: Entry) -> dict[str, object]:
+def row_of(entry: Entry) -> dict[str, object]:
+    """Return the row of an entry."""
     return {
         "seq": entry.seq,
         "kind": entry.event.kind,

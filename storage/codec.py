@@ -1,8 +1,9 @@
 """Records as JSON text and back, exactly: nothing is rounded, guessed or coerced.
 
 The steps are compiled once from the type hints of a record, so that a document holds exactly its
-fields. Pydantic and msgspec are not used here: a value that is `str | Money | Quantity | date`
-comes back from them as another type when a text looks like a date, or is refused.
+fields; a record that says IS_PART reads its own out of a larger document. Pydantic and msgspec
+are not used here: a value that is `str | Money | Quantity | date` comes back from them as another
+type when a text looks like a date, or is refused.
 """
 
 import json
@@ -147,6 +148,7 @@ def _record_steps(record: type[Any]) -> tuple[_Step, _Step]:
     writes = [(name, write) for name, (write, _) in steps.items() if write is not _same]
     reads = [(name, read) for name, (_, read) in steps.items() if read is not _same]
     values_of = attrgetter(*names)
+    is_part = getattr(record, "IS_PART", False)
 
     def write(value: object) -> dict[str, object]:
         found = values_of(value) if len(names) > 1 else (values_of(value),)
@@ -156,6 +158,8 @@ def _record_steps(record: type[Any]) -> tuple[_Step, _Step]:
         return document
 
     def read(document: dict[str, Any]) -> object:
+        if is_part:
+            document = {name: document[name] for name in names if name in document}
         # A field that a document does not have yet takes its default.
         for name, step in reads:
             if name in document:

@@ -31,6 +31,19 @@ class DecisionStandsError(CountersignError):
         )
 
 
+def row_of(about: RecommendationId, decision: Decision) -> dict[str, object]:
+    """Return the row of a decision."""
+    return {
+        "id": decision.id,
+        "recommendation_id": about,
+        "round": decision.round,
+        "verdict": decision.verdict,
+        "person": decision.by.id,
+        "at": decision.at,
+        "document": _CODEC.encode(decision),
+    }
+
+
 class Decisions:
     """The decisions of one turn."""
 
@@ -44,16 +57,7 @@ class Decisions:
         Raises:
             DecisionStandsError: the round has one.
         """
-        row = {
-            "id": decision.id,
-            "recommendation_id": about,
-            "round": decision.round,
-            "verdict": decision.verdict,
-            "person": decision.by.id,
-            "at": decision.at,
-            "document": _CODEC.encode(decision),
-        }
-        if insert_unless_there(self._connection, decisions, row) is None:
+        if insert_unless_there(self._connection, decisions, row_of(about, decision)) is None:
             raise DecisionStandsError(about, decision)
 
     def get(self, wanted: DecisionId) -> Decision | None:

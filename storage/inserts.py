@@ -1,6 +1,6 @@
 """Inserting what is not there yet, in one statement that two replicas may race for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from sqlalchemy import Connection, Table
@@ -28,3 +28,11 @@ def insert_unless_there(
     """Insert a row and return its primary key; None when a unique constraint has it already."""
     statement = _insert_unless_there(table, connection.dialect.name)
     return connection.execute(statement, row).scalar()
+
+
+def insert_those_not_there(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]
+) -> int:
+    """Insert rows, many to a statement, and return how many were not there; they are alike."""
+    statement = _insert_unless_there(table, connection.dialect.name)
+    return len(connection.execute(statement, rows).all())

@@ -34,8 +34,16 @@ from sqlalchemy import (
 
 from decisions.canonical import Plain
 from decisions.errors import CountersignError
-from storage.inserts import insert_unless_there
-from storage.tables import HAS_LANE, HAS_NO_LANE, IS_UNDONE, jobs, lane_uses
+from storage.inserts import insert_those_not_there
+from storage.tables import (
+    HAS_LANE,
+    HAS_NO_LANE,
+    IS_DONE,
+    IS_RUNNING,
+    IS_UNDONE,
+    jobs,
+    lane_uses,
+)
 
 _LANES_LOCK: Final = 0x636C
 """Sets our advisory locks on PostgreSQL apart from other people's."""
@@ -87,7 +95,7 @@ class LostLeaseError(CountersignError):
 
 
 _HELD: Final = (jobs.c.id == bindparam("job")) & (jobs.c.attempts == bindparam("token"))
-_GIVE_BACK: Final = update(jobs).where(_HELD, IS_UNDONE)
+_GIVE_BACK: Final = update(jobs).where(_HELD, IS_UNDONE, IS_RUNNING)
 _CANCEL: Final = (
     update(jobs)
     .where(jobs.c.key == bindparam("wanted"), IS_UNDONE, jobs.c.waiting)
@@ -101,6 +109,7 @@ class Jobs:
     def __init__(self, connection: Connection) -> None:
         """Work inside the turn's transaction."""
         self._connection = connection
+        self._new: list[dict[str, object]] = []
         self.added = False
 
     def add(
@@ -111,22 +120,30 @@ class Jobs:
         *,
         due_at: datetime,
         lane: str | None = None,
-    ) -> bool:
-        """Let something be done later; False when there is or was a job with this key."""
-        row = {
-            "kind": kind,
-            "key": key,
-            "lane": lane,
-            "payload": payload,
-            "due_at": due_at,
-            "attempts": 0,
-            "waiting": True,
-            "done": False,
-            "error": "",
-        }
-        new = insert_unless_there(self._connection, jobs, row) is not None
-        self.added = self.added or new
-        return new
+    ) -> None:
+        """Let something be done later; nothing, when there is or was a job with this key."""
+        self._new.append(
+            {
+                "kind": kind,
+                "key": key,
+                "lane": lane,
+                "payload": payload,
+                "due_at": due_at,
+                "attempts": 0,
+                "waiting": True,
+                "done": False,
+                "error": "",
+            }
+        )
+
+    def insert(self) -> None:
+        """Insert what was added, in one statement; the store calls it before the commit.
+
+        `added` tells then whether some of it is new.
+        """
+        new, self._new = self._new, []
+        if new:
+            self.added = insert_those_not_there(self._connection, jobs, new) > 0
 
     def cancel(self, key: str) -> bool:
         """Strike out a job that nobody has started; False when there is none."""
@@ -321,10 +338,10 @@ class Jobs:
         )
         return {row[0]: row[1] for row in rows}
 
-    def sweep(self, before: datetime) -> int:
-        """Remove done jobs whose lease or start lies before; their keys may be used again."""
-        gone = self._connection.execute(delete(jobs).where(jobs.c.done, jobs.c.due_at < before))
-        return gone.rowcount
+    def sweep(self, before: datetime, *, limit: int) -> int:
+        """Remove some done jobs whose lease or start lies before; their keys may be used again."""
+        old = select(jobs.c.id).where(IS_DONE, jobs.c.due_at < before).limit(limit)
+        return self._connection.execute(delete(jobs).where(jobs.c.id.in_(old))).rowcount
 
 
 def _lane_names() -> Subquery:

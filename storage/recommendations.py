@@ -1,6 +1,7 @@
 """Recommendations: the record as a document, with columns for what is searched."""
 
 import re
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final
@@ -9,14 +10,19 @@ from sqlalchemy import Connection, Select, bindparam, desc, func, select, update
 
 from decisions.errors import CountersignError
 from decisions.people import ChannelId
+from decisions.ranking import Standing
 from decisions.recommendation import RawRecommendation, Recommendation, RecommendationId
 from storage.codec import Codec
-from storage.inserts import RacedError, insert_unless_there
+from storage.inserts import RacedError, insert_those_not_there
 from storage.tables import IS_AWAITING, raw_recommendations, recommendations
 
 _CODEC: Final = Codec(Recommendation)
+_STANDING: Final = Codec(Standing)
 _LAST_IN_ALPHABET: Final = "Z" * 10
 """Sorts behind every id that begins alike; ids are capitals and digits."""
+
+_NAMED: Final = 3
+"""How many an error names."""
 
 _BY_ID: Final = select(recommendations.c.document).where(
     recommendations.c.id == bindparam("wanted")
@@ -24,6 +30,10 @@ _BY_ID: Final = select(recommendations.c.document).where(
 _BY_SOURCE: Final = select(recommendations.c.document).where(
     recommendations.c.source == bindparam("source"),
     recommendations.c.source_id == bindparam("source_id"),
+)
+_BY_SOURCE_IDS: Final = select(recommendations.c.document).where(
+    recommendations.c.source == bindparam("source"),
+    recommendations.c.source_id.in_(bindparam("source_ids", expanding=True)),
 )
 _RAW: Final = (
     select(
@@ -51,16 +61,12 @@ class NoSuchRecommendationError(CountersignError):
 
 
 class KnownRecommendationError(RacedError):
-    """The source sent this one before, or the new id is taken."""
+    """A source sent one of these before, or a new id is taken."""
 
-    def __init__(self, recommendation: Recommendation) -> None:
-        """Name the source and its id."""
-        self.source = recommendation.source
-        self.source_id = recommendation.source_id
-        super().__init__(
-            f"{recommendation.source_id} of {recommendation.source} was kept before. "
-            "Read it with by_source."
-        )
+    def __init__(self, new: Sequence[Recommendation]) -> None:
+        """Name the sources and their ids."""
+        named = ", ".join(f"{one.source_id} of {one.source}" for one in new[:_NAMED])
+        super().__init__(f"{named}: kept before. Read what is there with by_sources.")
 
 
 class OutdatedRecordError(CountersignError):
@@ -95,6 +101,17 @@ def _columns(one: Recommendation) -> dict[str, object]:
     }
 
 
+def row_of(one: Recommendation) -> dict[str, object]:
+    """Return the row of a new recommendation; it ranks last until its place is known."""
+    return {
+        "id": one.id,
+        "source": one.source,
+        "source_id": one.source_id,
+        "delay_cost": Decimal(0),
+        "received_at": one.received_at,
+    } | _columns(one)
+
+
 class Recommendations:
     """The recommendations of one turn."""
 
@@ -108,20 +125,21 @@ class Recommendations:
         Raises:
             KnownRecommendationError: the source sent it before.
         """
-        row = {
-            "id": one.id,
-            "source": one.source,
-            "source_id": one.source_id,
-            "delay_cost": Decimal(0),
-            "received_at": one.received_at,
-        } | _columns(one)
-        if insert_unless_there(self._connection, recommendations, row) is None:
-            raise KnownRecommendationError(one)
-        insert_unless_there(
-            self._connection,
-            raw_recommendations,
-            {"recommendation_id": one.id, "body": raw.body},
-        )
+        self.add_all([(one, raw)])
+
+    def add_all(self, new: Sequence[tuple[Recommendation, RawRecommendation]]) -> None:
+        """Keep new ones with what their sources sent, however many, in two statements.
+
+        Raises:
+            KnownRecommendationError: a source sent one of them before.
+        """
+        if not new:
+            return
+        rows = [row_of(one) for one, _ in new]
+        if insert_those_not_there(self._connection, recommendations, rows) < len(rows):
+            raise KnownRecommendationError([one for one, _ in new])
+        bodies = [{"recommendation_id": one.id, "body": raw.body} for one, raw in new]
+        insert_those_not_there(self._connection, raw_recommendations, bodies)
 
     def get(self, wanted: RecommendationId) -> Recommendation | None:
         """Return the one with this id."""
@@ -145,6 +163,13 @@ class Recommendations:
     def by_source(self, source: str, source_id: str) -> Recommendation | None:
         """Return the one that a source sent under its own id."""
         return self._one(_BY_SOURCE, source=source, source_id=source_id)
+
+    def by_sources(self, source: str, source_ids: Collection[str]) -> dict[str, Recommendation]:
+        """Return those that a source sent under these ids of its own, by them."""
+        found = self._connection.execute(
+            _BY_SOURCE_IDS, {"source": source, "source_ids": sorted(source_ids)}
+        )
+        return {one.source_id: one for one in map(_decode, found.scalars())}
 
     def keep(self, one: Recommendation, *, delay_cost: Decimal | None = None) -> None:
         """Keep a changed record; `delay_cost`, in the base currency, stays where it is None.
@@ -177,9 +202,10 @@ class Recommendations:
             received_at=row.received_at,
         )
 
-    def open_in(self, channel: ChannelId, *, limit: int) -> tuple[Recommendation, ...]:
-        """Return what awaits an answer in a channel, the dearest delay first."""
-        return self._all(_dearest_first(limit).where(recommendations.c.channel == channel))
+    def standing_in(self, channel: ChannelId, *, limit: int) -> tuple[Standing, ...]:
+        """Return what ranks those that await an answer in a channel, the dearest delay first."""
+        statement = _dearest_first(limit).where(recommendations.c.channel == channel)
+        return tuple(_STANDING.decode(row[0]) for row in self._connection.execute(statement))
 
     def open_all(self, limit: int) -> tuple[Recommendation, ...]:
         """Return what awaits an answer anywhere, the dearest delay first."""
@@ -188,7 +214,7 @@ class Recommendations:
     def count_open_in(self, channel: ChannelId, cap: int) -> int:
         """Count what awaits an answer in a channel, up to `cap`."""
         some = (
-            select(recommendations.c.id)
+            select(recommendations.c.delay_cost)  # stands in the index; a row is never read
             .where(IS_AWAITING, recommendations.c.channel == channel)
             .limit(cap)
             .subquery()
@@ -214,11 +240,11 @@ class Recommendations:
         document = self._connection.execute(statement, wanted).scalar()
         return None if document is None else _decode(document)
 
-    def _all(self, statement: Select[tuple[str]]) -> tuple[Recommendation, ...]:
+    def _all(self, statement: Select[str]) -> tuple[Recommendation, ...]:
         return tuple(map(_decode, self._connection.execute(statement).scalars()))
 
 
-def _dearest_first(limit: int) -> Select[tuple[str]]:
+def _dearest_first(limit: int) -> Select[str]:
     return (
         select(recommendations.c.document)
         .where(IS_AWAITING)

@@ -1,5 +1,6 @@
 """Sources: the keys that recommendations are sent with; only their hashes are kept."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -57,14 +58,14 @@ class Sources:
         }
         self._connection.execute(insert(api_keys), row)
 
-    def by_hash(self, key_hash: str) -> ApiKey | None:
-        """Return the key with this hash; None when there is none or it was revoked."""
-        row = self._connection.execute(
+    def by_hashes(self, hashes: Collection[str]) -> dict[str, ApiKey]:
+        """Return the keys in force that have these hashes, by them."""
+        found = self._all(
             select(api_keys).where(
-                api_keys.c.key_hash == key_hash, api_keys.c.revoked_at.is_(None)
+                api_keys.c.key_hash.in_(sorted(hashes)), api_keys.c.revoked_at.is_(None)
             )
-        ).first()
-        return None if row is None else _key(row)
+        )
+        return {key.key_hash: key for key in found}
 
     def of_source(self, source: str) -> tuple[ApiKey, ...]:
         """Return the keys of a source that are in force, oldest first."""

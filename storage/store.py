@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from decisions.audit import AuditEvent
 from storage.engines import Side, open_sides
+from storage.grouping import Grouping
 from storage.inserts import RacedError
 from storage.listening import listen
 from storage.migrate import is_current, migrate
@@ -43,6 +44,11 @@ class Store:
         self._reading = reading
         self._waiters: list[Callable[[], None]] = []
         self._readers: list[Callable[[AuditEvent], None]] = []
+        self._grouping = (
+            Grouping(writing, lambda one: _run(writing, one.work, one.committed))
+            if writing.engine.dialect.name == "sqlite"
+            else None
+        )
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -108,6 +114,8 @@ class Store:
                     loop.call_soon_threadsafe(self._wake)
 
         with _span("turn"):
+            if self._grouping is not None:
+                return await asyncio.wrap_future(self._grouping.submit(work, committed))
             return await loop.run_in_executor(
                 self._writing.threads, _run, self._writing, work, committed
             )

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     literal_column,
+    true,
 )
 from sqlmodel import Field, SQLModel
 
@@ -279,6 +280,7 @@ quarantine: Final = _table("quarantine")
 # not as a parameter; so conditions and queries share these expressions.
 IS_AWAITING: Final = recommendations.c.state == literal_column("'awaiting'")
 IS_HELD: Final = quarantine.c.state == literal_column("'held'")
+IS_DONE: Final = jobs.c.done == true()
 IS_UNDONE: Final = ~jobs.c.done
 HAS_LANE: Final = jobs.c.lane.is_not(None)
 HAS_NO_LANE: Final = jobs.c.lane.is_(None)
@@ -328,6 +330,8 @@ _partial(
     jobs.c.id,
     where=IS_UNDONE & HAS_LANE,
 )
+_partial("jobs_undone", jobs.c.kind, where=IS_UNDONE)
+_partial("jobs_done", jobs.c.due_at, where=IS_DONE)
 # Whatever the claiming gets wrong, no lane ever has two jobs that run.
 _partial("jobs_one_running_in_lane", jobs.c.lane, where=IS_RUNNING, unique=True)
 _partial(

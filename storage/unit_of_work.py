@@ -43,6 +43,7 @@ class UnitOfWork:
 
     def complete(self) -> None:
         """Write what waits for the end of the turn; the store calls it before the commit."""
+        self.jobs.insert()
         if self.jobs.added and self._connection.dialect.name != "sqlite":
             self._connection.execute(select(func.pg_notify(JOBS_CHANNEL, "")))
         self.audit.chain()

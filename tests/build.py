@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from decisions.actions import CreatePurchaseOrder, OrderLine
-from decisions.audit import AuditEvent
+from decisions.audit import GENESIS, AuditEvent, Entry, next_entry
 from decisions.costing import Impact, ImpactLine
+from decisions.countersign import Authority
 from decisions.lifecycle import State
 from decisions.money import Currency, Money, Rates
 from decisions.people import Channel, ChannelId, Person, PersonId, Posting, TenantId
@@ -26,6 +27,7 @@ from decisions.recommendation import (
     Subject,
 )
 from decisions.routing import EscalationStep, Plant, PlantId, Route, RoutingTable, Rule
+from decisions.signature import Keyring, SigningKey
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 """A Monday, ten o'clock in the plant."""
@@ -53,6 +55,10 @@ CHANNEL = Channel(
     bot_id="28:c0000000-0000-4000-8000-00000000b07e",
 )
 ID = RecommendationId("7KX2M9QH4T")
+SIGNING_KEY = SigningKey.new()
+AUTHORITY = Authority(
+    keyring=Keyring.read(SIGNING_KEY.public_pem), tenant=TENANT, company="CRONUS"
+)
 
 
 def eur(amount: str | int) -> Money:
@@ -323,13 +329,28 @@ def an_approved(**overrides) -> Recommendation:
     decision = a_decision(
         round=waiting.round, plan_hash=waiting.plan.hash if waiting.plan else None
     )
-    return replace(
+    approved = replace(
         waiting,
         state=overrides.get("state", State.APPROVED),
         revision=waiting.revision + 1,
         decision=overrides.get("decision", decision),
         history=(*waiting.history, ("approved", decision.at)),
     )
+    return signed(approved)
+
+
+def signed(one: Recommendation, key: SigningKey = SIGNING_KEY) -> Recommendation:
+    """Return the recommendation with a signature under its decision as it stands."""
+    signature = key.sign(one, one.decision)
+    return replace(one, decision=replace(one.decision, signature=signature))
+
+
+def a_proof(one: Recommendation, **body) -> Entry:
+    """Return the entry that the chain holds of a decision."""
+    decision = one.decision
+    held = {"decision": decision.id, "plan_hash": decision.plan_hash} | body
+    event = an_event(kind="decided", recommendation=one.id, actor=decision.by.id, body=held)
+    return next_entry(event, last_seq=0, last_hash=GENESIS)
 
 
 def a_posting(**overrides) -> Posting:

@@ -6,10 +6,14 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from decisions.errors import CountersignError
+
+if TYPE_CHECKING:
+    from bot.settings import Role
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 99}
 
@@ -84,11 +88,18 @@ def demo(  # noqa: PLR0913  one parameter per option
 
 
 @cli.command()
-def serve() -> None:
+@click.option(
+    "--role",
+    "roles",
+    type=click.Choice(["web", "worker", "writer"]),
+    multiple=True,
+    help="Run only this part; repeat for several. Without it the process does everything.",
+)
+def serve(roles: tuple["Role", ...]) -> None:
     """Run the bot; its settings come from the environment (docs/settings.md)."""
     from bot.cli.serve import serve as run
 
-    run()
+    run(roles)
 
 
 @cli.command()
@@ -130,7 +141,27 @@ def status() -> None:
 
 @cli.group()
 def keys() -> None:
-    """API keys, one per source that sends recommendations."""
+    """API keys, one per source; and the pair of keys that decisions are signed with."""
+
+
+@keys.command("signing")
+@click.option(
+    "--private",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="The new file for the private key; only the web role reads it.",
+)
+@click.option(
+    "--public",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="The file with the public keys that count; the new one is added to it.",
+)
+def keys_signing(private: Path, public: Path) -> None:
+    """Make a pair of keys for signing decisions (docs/keys.md says how to change over)."""
+    from bot.cli.signing import make_pair
+
+    make_pair(private, public)
 
 
 @keys.command("create")

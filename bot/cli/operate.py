@@ -23,7 +23,7 @@ def _with(work: Callable[[Context], Awaitable[T]]) -> T:
     """Run a piece of work on the installation that the environment describes."""
 
     async def run() -> T:
-        async with context(settings_from_environment()) as ctx:
+        async with context(settings_from_environment(roles=())) as ctx:
             return await work(ctx)
 
     return asyncio.run(run())
@@ -33,7 +33,7 @@ def migrate() -> None:
     """Bring the database to the newest layout."""
     from storage.store import Store  # noqa: PLC0415  only this command needs no routing file
 
-    store = Store.open(settings_from_environment().database)
+    store = Store.open(settings_from_environment(roles=()).database)
     store.migrate()
     store.close()
     click.echo("The database has the newest layout.")
@@ -72,7 +72,8 @@ def create_key(source: str, plants: tuple[str, ...], webhook: str | None) -> Non
         made = await keys.create(order, store=ctx.store, routing=ctx.routing, now=ctx.now())
         click.echo(f"Key {made.key.id} for {source}. It is shown this once:\n\n  {made.text}\n")
         if webhook:
-            master = settings_from_environment().webhook_secret.get_secret_value().encode()
+            holder = settings_from_environment(roles=["worker"])
+            master = holder.webhook_secret.get_secret_value().encode()
             secret = keys.webhook_secret_text(master, source)
             click.echo(f"Its webhooks are signed with:\n\n  {secret}\n")
 

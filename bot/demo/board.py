@@ -35,6 +35,10 @@ class Board:
         del summary
         self._cards[posting.activity_id] = card
 
+    async def remove(self, posting: Posting) -> None:
+        """Take a card down."""
+        del self._cards[posting.activity_id]
+
     async def say(self, channel: Channel, conversation_id: str, card: CardJson) -> Posting:
         """Put up an answer."""
         del conversation_id

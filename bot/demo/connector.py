@@ -133,11 +133,17 @@ def _routes(wall: Wall, now: Clock, ids: "itertools.count[int]") -> list[web.Rou
         wall.tell(Arrival(message=message, is_new=False))
         return web.json_response({"id": message.id})
 
+    async def remove(request: web.Request) -> web.Response:
+        if wall.messages.pop(request.match_info["activity"], None) is None:
+            return _problem(404, "ActivityNotFoundInConversation", "There is no such message.")
+        return web.Response()
+
     base = "/_connector/v3/conversations"
     return [
         web.post(base, create),
         web.post(base + "/{conversation}/activities", send),
         web.put(base + "/{conversation}/activities/{activity}", update),
+        web.delete(base + "/{conversation}/activities/{activity}", remove),
     ]
 
 

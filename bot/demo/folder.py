@@ -4,11 +4,12 @@ import json
 import os
 import secrets
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 from decisions.errors import CountersignError
+from decisions.signature import SigningKey
 
 
 class ForeignFolderError(CountersignError):
@@ -29,6 +30,7 @@ class Secrets:
 
     app: str
     webhook: str
+    signing: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +109,16 @@ def open_folder(path: Path, *, fresh: bool) -> Folder:
 
 
 def secrets_of(folder: Folder) -> Secrets:
-    """Return the secrets of this demo; the first call makes them."""
-    if not folder.secrets.exists():
-        made = Secrets(**{name: secrets.token_urlsafe(32) for name in Secrets.__slots__})
-        keep_secret(folder.secrets, json.dumps(asdict(made), indent=2))
-    return Secrets(**json.loads(folder.secrets.read_text(encoding="utf-8")))
+    """Return the secrets of this demo; those that are not there yet are made."""
+    made = {
+        "app": secrets.token_urlsafe(32),
+        "webhook": secrets.token_urlsafe(32),
+        "signing": SigningKey.new().pem,
+    }
+    if folder.secrets.exists():
+        made |= json.loads(folder.secrets.read_text(encoding="utf-8"))
+    keep_secret(folder.secrets, json.dumps(made, indent=2))
+    return Secrets(**made)
 
 
 def keep_secret(path: Path, text: str) -> None:

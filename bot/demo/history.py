@@ -22,7 +22,8 @@ from bot.workflow import desk
 from bot.workflow.click import Click
 from bot.workflow.context import Context
 from bot.workflow.envelope import read_item
-from bot.workflow.ingest import Accepted, ItemVerdict, ingest
+from bot.workflow.ingest import Accepted, ItemVerdict
+from bot.workflow.intake import Intake
 from decisions.errors import CountersignError
 from decisions.lifecycle import State
 from decisions.people import Person, Posting
@@ -124,7 +125,7 @@ class Past:
 
     async def _arrive(self) -> None:
         sent = json.dumps(self.advise(), ensure_ascii=False)
-        (verdict,) = await ingest([read_item(sent)], self.key, self.bot.ctx)
+        (verdict,) = await Intake(self.bot.ctx).ingest([read_item(sent)], self.key)
         if not isinstance(verdict, Accepted):
             raise UnsoundPastError(verdict)
         (answer,) = self.rng.choices(list(_ANSWERS), list(_ANSWERS.values()))

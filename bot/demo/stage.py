@@ -54,6 +54,7 @@ def settings_for(folder: Folder, erp: StandIn, *, host: str, port: int) -> Setti
             "app_id": APP,
             "app_secret": made.app,
             "webhook_secret": made.webhook,
+            "signing_key": made.signing,
             "service_hosts": (LOOPBACK,),
             "bc_url": f"{erp.base_url}/v2.0",
             "bc_environment": erp.environment,

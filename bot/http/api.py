@@ -29,8 +29,9 @@ from bot.workflow.envelope import (
     fields_of,
     read_request,
 )
-from bot.workflow.ingest import Accepted, Conflicting, Held, ItemVerdict, Known, ingest
-from bot.workflow.keys import UnauthorisedError, authenticate
+from bot.workflow.ingest import Accepted, Conflicting, Held, ItemVerdict, Known
+from bot.workflow.intake import Intake
+from bot.workflow.keys import UnauthorisedError
 from bot.workflow.track import (
     BadWithdrawalError,
     NotOpenError,
@@ -41,6 +42,7 @@ from bot.workflow.track import (
 )
 from decisions.canonical import Plain
 from decisions.errors import CountersignError
+from storage.sources import ApiKey
 
 MAX_BODY: Final = 8 * 1024 * 1024
 
@@ -103,13 +105,15 @@ _STATUS: Final[Mapping[type[CountersignError], HTTPStatus]] = {
 
 def api_routes(ctx: Context) -> tuple[web.RouteDef, ...]:
     """Return the routes of the API, and of the two documents that describe it."""
+    intake = Intake(ctx)
 
-    def with_context(
-        handler: Callable[[web.Request, Context], Awaitable[web.Response]],
+    def with_key(
+        handler: Callable[[web.Request, ApiKey, Intake], Awaitable[web.Response]],
     ) -> Handler:
         async def answered(request: web.Request) -> web.StreamResponse:
             try:
-                return await handler(request, ctx)
+                key = await intake.authenticate(request.headers.get(hdrs.AUTHORIZATION))
+                return await handler(request, key, intake)
             except CountersignError as error:
                 status = _STATUS.get(type(error))
                 if status is None:
@@ -120,21 +124,20 @@ def api_routes(ctx: Context) -> tuple[web.RouteDef, ...]:
 
     one = f"{API}/recommendations/{{id}}"
     return (
-        web.post(f"{API}/recommendations", with_context(submit)),
-        web.get(f"{API}/recommendations", with_context(look_up)),
-        web.get(one, with_context(look)),
-        web.post(f"{one}/withdraw", with_context(take_back)),
+        web.post(f"{API}/recommendations", with_key(submit)),
+        web.get(f"{API}/recommendations", with_key(look_up)),
+        web.get(one, with_key(look)),
+        web.post(f"{one}/withdraw", with_key(take_back)),
         web.get(f"{API}/openapi.json", describe),
         web.get(f"{API}/", explain),
     )
 
 
-async def submit(request: web.Request, ctx: Context) -> web.Response:
+async def submit(request: web.Request, key: ApiKey, intake: Intake) -> web.Response:
     """Take one recommendation or a list of them."""
-    key = await authenticate(request.headers.get(hdrs.AUTHORIZATION), ctx.store)
     sent = await _sent(request)
     items = (sent.item,) if isinstance(sent, One) else sent.items
-    verdicts = await ingest(items, key, ctx)
+    verdicts = await intake.ingest(items, key)
     if len(verdicts) == 1 and not isinstance(verdicts[0], Held):
         about(verdicts[0].id)
     counts = Counter(_WORDS[type(verdict)] for verdict in verdicts)
@@ -146,28 +149,25 @@ async def submit(request: web.Request, ctx: Context) -> web.Response:
     )
 
 
-async def look(request: web.Request, ctx: Context) -> web.Response:
+async def look(request: web.Request, key: ApiKey, intake: Intake) -> web.Response:
     """Tell where a recommendation stands."""
-    key = await authenticate(request.headers.get(hdrs.AUTHORIZATION), ctx.store)
-    return json_answer(HTTPStatus.OK, await track(_named(request), key, ctx))
+    return json_answer(HTTPStatus.OK, await track(_named(request), key, intake.ctx))
 
 
-async def look_up(request: web.Request, ctx: Context) -> web.Response:
+async def look_up(request: web.Request, key: ApiKey, intake: Intake) -> web.Response:
     """Tell where the recommendation with the sender's own id stands."""
-    key = await authenticate(request.headers.get(hdrs.AUTHORIZATION), ctx.store)
     source_id = request.query.get("source_id")
     if source_id is None:
         raise WhichOneError
-    return json_answer(HTTPStatus.OK, await track_by_source(source_id, key, ctx))
+    return json_answer(HTTPStatus.OK, await track_by_source(source_id, key, intake.ctx))
 
 
-async def take_back(request: web.Request, ctx: Context) -> web.Response:
+async def take_back(request: web.Request, key: ApiKey, intake: Intake) -> web.Response:
     """Withdraw a recommendation that nobody has decided."""
-    key = await authenticate(request.headers.get(hdrs.AUTHORIZATION), ctx.store)
     sent = await _sent(request)
     fields = fields_of(sent.item.value) if isinstance(sent, One) else None
     reason = fields["reason"] if fields is not None and set(fields) == {"reason"} else None
-    return json_answer(HTTPStatus.OK, await withdraw(_named(request), reason, key, ctx))
+    return json_answer(HTTPStatus.OK, await withdraw(_named(request), reason, key, intake.ctx))
 
 
 def _named(request: web.Request) -> str:

@@ -2,7 +2,8 @@
 
 Which codes may be tried again: Microsoft, "Send and receive messages", "Status codes from bot
 conversational APIs". A POST is not idempotent on Teams' side, so an answer that was lost on the
-way (502, 504, a timeout, a reset) may mean a message on the screen; a PUT may simply be repeated.
+way (502, 504, a timeout, a reset) may mean a message on the screen; a PUT or a DELETE may simply
+be repeated.
 """
 
 import json
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 from urllib.parse import quote
 
 import aiohttp
@@ -41,6 +42,9 @@ _LONGEST_PAUSE: Final = timedelta(hours=1)
 _ASKS_TO_WAIT: Final = frozenset({412, 429, 503})
 _ANSWER_LOST: Final = frozenset({502, 504})
 _LOG: Final = logging.getLogger(__name__)
+
+_Method: TypeAlias = Literal["POST", "PUT", "DELETE"]
+_REPEATABLE: Final = frozenset[_Method]({"PUT", "DELETE"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +129,21 @@ class TeamsPoster:
             _activity(card, summary) | {"id": posting.activity_id},
         )
 
+    async def remove(self, posting: Posting) -> None:
+        """Take a message of ours away.
+
+        Raises:
+            PosterBusyError: Teams asked us to wait, or the answer was lost; repeat it.
+            PostingGoneError: somebody deleted it before.
+            PosterRefusedError: Teams will not do it.
+        """
+        await self._request(
+            "DELETE",
+            posting.service_url,
+            f"{_messages(posting.conversation_id)}/{quote(posting.activity_id, safe='')}",
+            None,
+        )
+
     async def say(self, channel: Channel, conversation_id: str, card: CardJson) -> Posting:
         """Answer in the thread or chat that somebody wrote in.
 
@@ -155,10 +174,10 @@ class TeamsPoster:
 
     async def _request(
         self,
-        method: Literal["POST", "PUT"],
+        method: _Method,
         service_url: str,
         path: str,
-        body: Mapping[str, object],
+        body: Mapping[str, object] | None,
     ) -> _Answer:
         if not self._service_urls.trust(service_url):
             raise PosterRefusedError(
@@ -182,9 +201,9 @@ class TeamsPoster:
 
     async def _exchange(
         self,
-        method: Literal["POST", "PUT"],
+        method: _Method,
         url: str,
-        body: Mapping[str, object],
+        body: Mapping[str, object] | None,
         token: str | None,
     ) -> _Answer:
         headers = {"Content-Type": "application/json"}
@@ -194,7 +213,7 @@ class TeamsPoster:
             async with self._session.request(
                 method,
                 URL(url, encoded=True),  # as it stands: an id must not become a path
-                data=json.dumps(body, default=dict).encode(),
+                data=None if body is None else json.dumps(body, default=dict).encode(),
                 headers=headers,
                 timeout=self._timeout,
                 allow_redirects=False,
@@ -208,19 +227,20 @@ class TeamsPoster:
             _LOG.warning("Teams cannot be reached: %s", error)
             raise PosterBusyError(_PAUSE) from error
         except (aiohttp.ClientError, TimeoutError) as error:
-            if method == "PUT":
+            if method in _REPEATABLE:
                 raise PosterBusyError(_PAUSE) from error
             raise _lost(type(error).__name__) from error
 
     def _problem(
-        self, method: Literal["POST", "PUT"], answer: _Answer
+        self, method: _Method, answer: _Answer
     ) -> PosterBusyError | PosterUnknownError | PostingGoneError | PosterRefusedError:
         """Return what an unhappy answer means."""
         if answer.status in _ASKS_TO_WAIT:
             return PosterBusyError(self._pause(answer))
         if answer.status in _ANSWER_LOST:
-            return PosterBusyError(self._pause(answer)) if method == "PUT" else _lost(answer.code)
-        if method == "PUT" and _is_gone(answer):
+            repeatable = method in _REPEATABLE
+            return PosterBusyError(self._pause(answer)) if repeatable else _lost(answer.code)
+        if method in _REPEATABLE and _is_gone(answer):
             return PostingGoneError("The message was deleted in Teams.")
         return PosterRefusedError(answer.code, answer.text)
 

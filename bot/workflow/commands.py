@@ -1,5 +1,6 @@
 """What people may write to the bot, and the card that answers."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from bot.ports import CardJson
@@ -13,7 +14,7 @@ from cards.listing import help_card, open_list
 from cards.problem import problem_card
 from cards.reading import Reader
 from decisions.errors import CountersignError
-from decisions.ranking import measure, rank
+from decisions.ranking import Standing, measure, rank
 from decisions.recommendation import Recommendation, RecommendationId
 from storage.unit_of_work import UnitOfWork
 
@@ -68,17 +69,20 @@ async def _open(message: Message, ctx: Context, reader: Reader) -> CardJson:
     channel = message.channel.id
 
     def load(unit: UnitOfWork) -> tuple[tuple[Recommendation, ...], int]:
-        here = unit.recommendations.open_in(channel, limit=CONSIDERED)
+        here = unit.recommendations.standing_in(channel, limit=CONSIDERED)
         if here:
-            return here, unit.recommendations.count_open_in(channel, cap=1000)
+            first = [unit.recommendations.get(name) for name in dearest(here)]
+            total = unit.recommendations.count_open_in(channel, cap=1000)
+            return tuple(one for one in first if one is not None), total
         every = unit.recommendations.open_all(CONSIDERED)
-        mine = tuple(one for one in every if one.may_decide(message.person))
-        return mine, len(mine)
+        mine = {one.id: one for one in every if one.may_decide(message.person)}
+        return tuple(mine[name] for name in dearest(mine.values())), len(mine)
 
-    found, total = await ctx.store.read(load)
-    by_id = {one.id: one for one in found}
-    ranked = rank(measure(one, now=now, rates=ctx.routing.rates) for one in found)
-    top = tuple(by_id[one.id] for one in ranked[:LISTED])
+    def dearest(some: Iterable[Recommendation | Standing]) -> list[RecommendationId]:
+        ranked = rank(measure(one, now=now, rates=ctx.routing.rates) for one in some)
+        return [one.id for one in ranked[:LISTED]]
+
+    top, total = await ctx.store.read(load)
     return open_list(top, total=max(total, len(top)), reader=reader, now=now)
 
 

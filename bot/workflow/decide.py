@@ -170,7 +170,7 @@ async def give(
             if reading is not None and _moved(held, reading):
                 note(unit, held, "facts_moved", at=now, actor=who.person.id, body=_trace(click))
                 return Result(recommendation=ask_again(unit, held, reading, now=now))
-            decided = decide(held, answer, who, now=now)
+            decided = ctx.signed(decide(held, answer, who, now=now))
         except RefusedClickError as refused:
             refuse(unit, held, click, refused, now=now)
             return Result(recommendation=held, problem=refused)
@@ -240,6 +240,7 @@ def _decided(
         "reason_code": decision.reason_code,
         "reason": decision.reason,
         "until": plain(decision.until),
+        "signature": plain(decision.signature),
         "seen_card": shown_to(decided.id, decision.seen_revision, unit),
     }
     if decision.verdict == "approve_changed":

@@ -1,8 +1,8 @@
-"""What a source sends, kept in one transaction: new, the same again, another, or held back."""
+"""What a source sends, kept in one turn: new, the same again, another, or held back."""
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypeAlias
@@ -72,56 +72,97 @@ Reading: TypeAlias = Understood | Misunderstood
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """From whom and when an item came."""
+    """From whom and when something came."""
 
     source: str
     at: datetime
 
 
-async def ingest(items: Sequence[Incoming], key: ApiKey, ctx: Context) -> tuple[ItemVerdict, ...]:
-    """Keep everything that a request holds, and say of each item what became of it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """An item as it was sent, what was understood of it, and how it came."""
 
-    When this returns, all of it is on disk.
-    """
+    item: Incoming
+    found: Reading
+    arrival: Arrival
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """Return the source and its own id, empty where none can be read."""
+        return self.arrival.source, self.found.source_id or ""
+
+
+async def read_items(items: Sequence[Incoming], key: ApiKey, ctx: Context) -> tuple[Delivery, ...]:
+    """Understand everything that a request holds; nothing is kept yet."""
     arrival = Arrival(source=key.source, at=ctx.now())
-    read: list[tuple[Incoming, Reading]] = []
+    deliveries: list[Delivery] = []
     for item in items:
         found = understand(item, ctx.routing, allowed=key.plants, now=arrival.at)
-        read.append((item, found))
-        if len(read) % _AT_ONCE == 0:
+        deliveries.append(Delivery(item=item, found=found, arrival=arrival))
+        if len(deliveries) % _AT_ONCE == 0:
             await asyncio.sleep(0)
-    return await ctx.store.turn(_kept(read, arrival, ctx))
-
-
-def _kept(
-    read: Sequence[tuple[Incoming, Reading]], arrival: Arrival, ctx: Context
-) -> Callable[[UnitOfWork], tuple[ItemVerdict, ...]]:
-    def turn(unit: UnitOfWork) -> tuple[ItemVerdict, ...]:
-        verdicts: dict[int, ItemVerdict] = {}
-        # Two requests that hold the same ids take them in the same order, and cannot deadlock.
-        for index in sorted(range(len(read)), key=lambda index: read[index][1].source_id or ""):
-            item, found = read[index]
-            verdicts[index] = take(unit, item, found, arrival, ctx)
-        _supersede(unit, [found for _, found in read], verdicts, arrival)
-        return tuple(verdicts[index] for index in range(len(read)))
-
-    return turn
+    return tuple(deliveries)
 
 
 def take(
-    unit: UnitOfWork, item: Incoming, found: Reading, arrival: Arrival, ctx: Context
-) -> ItemVerdict:
-    """Keep one item in a turn; what it supersedes is left to the caller."""
-    match found:
-        case Misunderstood():
-            return _held(unit, item, found, arrival)
-        case Understood():
-            known = unit.recommendations.by_source(arrival.source, found.source_id)
-            if known is None:
-                return _accepted(unit, item, found, arrival, ctx)
-            if known.content_hash == found.content_hash:
-                return Known(id=known.id, source_id=found.source_id)
-            return _conflicting(unit, known, found)
+    unit: UnitOfWork, deliveries: Sequence[Delivery], ctx: Context
+) -> tuple[ItemVerdict, ...]:
+    """Keep everything that came, in one turn, and say of each item what became of it.
+
+    Raises:
+        KnownRecommendationError: another replica kept one meanwhile; the store runs it again.
+    """
+    known = _known(unit, deliveries)
+    fresh = _added(unit, deliveries, known, ctx)
+    verdicts: dict[int, ItemVerdict] = {}
+    # Turns that hold the same items take them in the same order, and cannot deadlock.
+    for index in sorted(range(len(deliveries)), key=lambda index: deliveries[index].name):
+        delivery = deliveries[index]
+        if index in fresh:
+            verdicts[index] = _accepted(unit, fresh[index], delivery)
+        elif isinstance(delivery.found, Misunderstood):
+            verdicts[index] = _held(unit, delivery.item, delivery.found, delivery.arrival)
+        else:
+            verdicts[index] = _compared(unit, known[delivery.name], delivery.found)
+    _supersede(unit, deliveries, verdicts)
+    return tuple(verdicts[index] for index in range(len(deliveries)))
+
+
+def _known(
+    unit: UnitOfWork, deliveries: Iterable[Delivery]
+) -> dict[tuple[str, str], Recommendation]:
+    """Return what the sources sent before, looked up in one statement for each source."""
+    wanted: dict[str, set[str]] = {}
+    for delivery in deliveries:
+        if isinstance(delivery.found, Understood):
+            wanted.setdefault(delivery.arrival.source, set()).add(delivery.found.source_id)
+    return {
+        (source, source_id): one
+        for source, source_ids in wanted.items()
+        for source_id, one in unit.recommendations.by_sources(source, source_ids).items()
+    }
+
+
+def _added(
+    unit: UnitOfWork,
+    deliveries: Sequence[Delivery],
+    known: dict[tuple[str, str], Recommendation],
+    ctx: Context,
+) -> dict[int, Recommendation]:
+    """Keep what is new, and let it be known: of two with one id, the first one counts."""
+    fresh: dict[int, Recommendation] = {}
+    for index, delivery in enumerate(deliveries):
+        if isinstance(delivery.found, Understood) and delivery.name not in known:
+            known[delivery.name] = fresh[index] = _recommendation(
+                delivery.found, delivery.arrival, ctx
+            )
+    unit.recommendations.add_all(
+        [
+            (fresh[index], _raw(fresh[index], deliveries[index].item))
+            for index in sorted(fresh, key=lambda index: deliveries[index].name)
+        ]
+    )
+    return fresh
 
 
 def _held(unit: UnitOfWork, item: Incoming, found: Misunderstood, arrival: Arrival) -> Held:
@@ -150,11 +191,9 @@ def _held(unit: UnitOfWork, item: Incoming, found: Misunderstood, arrival: Arriv
     return Held(quarantine=number, source_id=found.source_id, problems=found.problems)
 
 
-def _accepted(
-    unit: UnitOfWork, item: Incoming, found: Understood, arrival: Arrival, ctx: Context
-) -> Accepted:
+def _recommendation(found: Understood, arrival: Arrival, ctx: Context) -> Recommendation:
     proposal = found.proposal
-    one = Recommendation(
+    return Recommendation(
         id=RecommendationId(ctx.new_id()),
         source=arrival.source,
         source_id=found.source_id,
@@ -164,25 +203,37 @@ def _accepted(
         action=proposal.action,
         route=route(ctx.routing, kind=proposal.kind, plant=proposal.plant),
     )
-    raw = RawRecommendation(
-        source=one.source, source_id=one.source_id, body=item.text, received_at=arrival.at
+
+
+def _raw(one: Recommendation, item: Incoming) -> RawRecommendation:
+    return RawRecommendation(
+        source=one.source, source_id=one.source_id, body=item.text, received_at=one.received_at
     )
-    unit.recommendations.add(one, raw)
+
+
+def _accepted(unit: UnitOfWork, one: Recommendation, delivery: Delivery) -> Accepted:
+    at = delivery.arrival.at
     note(
         unit,
         one,
         "received",
-        at=arrival.at,
+        at=at,
         body={
             "source": one.source,
             "source_id": one.source_id,
-            "raw_sha256": _sha(item.text),
+            "raw_sha256": _sha(delivery.item.text),
             "content_hash": one.content_hash,
         },
     )
-    lineup.prepare(unit, one, due_at=arrival.at)
+    lineup.prepare(unit, one, due_at=at)
     lineup.expire(unit, one)
     return Accepted(id=one.id, source_id=one.source_id)
+
+
+def _compared(unit: UnitOfWork, known: Recommendation, found: Understood) -> ItemVerdict:
+    if known.content_hash == found.content_hash:
+        return Known(id=known.id, source_id=found.source_id)
+    return _conflicting(unit, known, found)
 
 
 def _conflicting(unit: UnitOfWork, known: Recommendation, found: Understood) -> Conflicting:
@@ -196,23 +247,20 @@ def _sha(text: str) -> str:
 
 
 def _supersede(
-    unit: UnitOfWork,
-    read: Iterable[Reading],
-    verdicts: dict[int, ItemVerdict],
-    arrival: Arrival,
+    unit: UnitOfWork, deliveries: Sequence[Delivery], verdicts: dict[int, ItemVerdict]
 ) -> None:
     replaced = [
-        (found.supersedes, index)
-        for index, found in enumerate(read)
-        if isinstance(found, Understood) and found.supersedes
+        (delivery.arrival.source, delivery.found.supersedes, index)
+        for index, delivery in enumerate(deliveries)
+        if isinstance(delivery.found, Understood) and delivery.found.supersedes
     ]
-    for earlier, index in sorted(replaced):
+    for _, earlier, index in sorted(replaced):
         verdict = verdicts[index]
         if isinstance(verdict, Accepted):
-            verdicts[index] = supersede(unit, earlier, verdict, arrival)
+            verdicts[index] = _superseded(unit, earlier, verdict, deliveries[index].arrival)
 
 
-def supersede(unit: UnitOfWork, earlier: str, new: Accepted, arrival: Arrival) -> Accepted:
+def _superseded(unit: UnitOfWork, earlier: str, new: Accepted, arrival: Arrival) -> Accepted:
     """Close the earlier one that a new one replaces, unless somebody already answered it."""
     found = unit.recommendations.by_source(arrival.source, earlier)
     if found is None:

@@ -8,11 +8,10 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from ipaddress import ip_address
 from typing import Final
-from urllib.parse import urlsplit
 
 from bot.workflow.ids import new_id
+from bot.workflow.targets import may_be_told
 from decisions.audit import AuditEvent
 from decisions.errors import CountersignError
 from decisions.routing import PlantId, RoutingTable
@@ -26,7 +25,6 @@ PREFIX: Final = "cs_live_"
 _SECRET_BYTES: Final = 32
 _SOURCE: Final = re.compile("[a-z0-9][a-z0-9._-]{0,49}")
 _BEARER: Final = re.compile(r"bearer +([\x21-\x7e]{1,200})", re.IGNORECASE)
-_LONGEST_URL: Final = 2000
 
 
 class UnauthorisedError(CountersignError):
@@ -67,8 +65,9 @@ class BadWebhookError(CountersignError):
     def __init__(self) -> None:
         """Say what an address looks like."""
         super().__init__(
-            "A webhook is an https address without user name or password, such as "
-            "https://planner.example.com/countersign; plain http is taken on loopback only."
+            "A webhook is a public https address without user name or password, on port 443 or "
+            "from 1024 up, such as https://planner.example.com/countersign; plain http is taken "
+            "on loopback only."
         )
 
 
@@ -126,28 +125,6 @@ def _check(order: KeyOrder, routing: RoutingTable) -> None:
         raise BadWebhookError
 
 
-def may_be_told(url: str) -> bool:
-    """Tell whether decisions may be sent to an address: https, or http on loopback."""
-    if len(url) > _LONGEST_URL or not url.isprintable():
-        return False
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        return False
-    if not host or port == 0 or parts.username is not None or parts.password is not None:
-        return False
-    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine, by its name or address alone."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _hash(text: str) -> str:
     # A key is 256 random bits: there is nothing to guess, so no slow hash is needed.
     return hashlib.sha256(text.encode()).hexdigest()
@@ -168,17 +145,24 @@ def _event(kind: str, key: ApiKey, now: datetime) -> AuditEvent:
     )
 
 
-async def authenticate(header: str | None, store: Store) -> ApiKey:
-    """Return the key that a request was sent with; `header` is its Authorization.
+def hash_of_header(header: str | None) -> str:
+    """Return the hash of the key in an Authorization header.
 
     Raises:
-        UnauthorisedError: there is none, or none that is in force.
+        UnauthorisedError: it carries none.
     """
     shape = _BEARER.fullmatch(header.strip()) if header else None
     if shape is None:
         raise UnauthorisedError
-    wanted = _hash(shape[1])
-    found = await store.read(lambda unit: unit.sources.by_hash(wanted))
+    return _hash(shape[1])
+
+
+def in_force(found: ApiKey | None, wanted: str) -> ApiKey:
+    """Return a key that was looked up by its hash.
+
+    Raises:
+        UnauthorisedError: there is none in force.
+    """
     if found is None or not hmac.compare_digest(found.key_hash, wanted):
         raise UnauthorisedError
     return found

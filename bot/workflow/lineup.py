@@ -6,6 +6,7 @@ from typing import Final
 
 from bot.workflow.message import Message
 from decisions.canonical import Plain, plain
+from decisions.people import Channel, Posting
 from decisions.recommendation import Recommendation, RecommendationId
 from decisions.routing import Route
 from storage.unit_of_work import UnitOfWork
@@ -19,6 +20,7 @@ ESCALATE: Final = "escalate"
 EXPIRE: Final = "expire"
 RETURN: Final = "return"
 TELL: Final = "tell"
+REMOVE: Final = "remove"
 SAY: Final = "say"
 SWEEP: Final = "sweep"
 
@@ -50,6 +52,17 @@ def repaint(
         REPAINT,
         f"repaint:{one.id}:{one.revision}:{after}",
         {"id": one.id},
+        due_at=due_at,
+        lane=f"repaint:{one.route.channel}",
+    )
+
+
+def remove(unit: UnitOfWork, one: Recommendation, extra: Posting, *, due_at: datetime) -> None:
+    """Take a second copy of a card away."""
+    unit.jobs.add(
+        REMOVE,
+        f"remove:{extra.conversation_id}:{extra.activity_id}",
+        {"id": one.id, "activity": extra.activity_id},
         due_at=due_at,
         lane=f"repaint:{one.route.channel}",
     )
@@ -130,14 +143,21 @@ def say(unit: UnitOfWork, message: Message, *, card: str, due_at: datetime) -> N
     unit.jobs.add(
         SAY,
         f"say:{channel.id}:{message.activity_id}",
-        {
-            "channel": plain(channel),
-            "conversation": message.conversation_id,
-            "card": card,
-        },
+        _spoken(channel, message.conversation_id, card),
         due_at=due_at,
         lane=f"say:{channel.id}",
     )
+
+
+def announce(unit: UnitOfWork, channel: Channel, *, key: str, card: str, due_at: datetime) -> None:
+    """Say something in a channel that nobody asked for there; once per key."""
+    unit.jobs.add(
+        SAY, key, _spoken(channel, channel.id, card), due_at=due_at, lane=f"say:{channel.id}"
+    )
+
+
+def _spoken(channel: Channel, conversation: str, card: str) -> dict[str, Plain]:
+    return {"channel": plain(channel), "conversation": conversation, "card": card}
 
 
 def sweep(unit: UnitOfWork, *, due_at: datetime) -> None:

@@ -13,8 +13,8 @@ from decisions.actions import Acknowledge
 from decisions.canonical import Plain, plain
 from decisions.lifecycle import Event, State
 from decisions.plan import WritePlan, differences
-from decisions.ranking import Measures, measure, place_of
-from decisions.recommendation import Recommendation
+from decisions.ranking import Measures, Standing, measure, place_of
+from decisions.recommendation import Recommendation, RecommendationId
 from erp.ports import ErpUnreachableError, NotPlannableError
 from storage.unit_of_work import UnitOfWork
 
@@ -54,7 +54,7 @@ async def prepare(payload: Mapping[str, Plain], ctx: Context) -> None:
         RetryLaterError: there is no plan yet; the card says why meanwhile.
     """
     subject = lineup.job_subject(payload)
-    one = await ctx.store.read(lambda unit: unit.recommendations.get(subject))
+    one, among = await ctx.store.read(lambda unit: _found(unit, subject))
     if one is None or not _wants_a_plan(one):
         return
     reading = await read_plan(one, ctx)
@@ -63,11 +63,31 @@ async def prepare(payload: Mapping[str, Plain], ctx: Context) -> None:
     def turn(unit: UnitOfWork) -> None:
         held = unit.recommendations.lock(subject)
         if _wants_a_plan(held):
-            _prepared(unit, held, reading, ctx, now)
+            _prepared(unit, held, reading, among, ctx, now)
 
     await ctx.store.turn(turn)
     if reading.problem:
         raise RetryLaterError(RETRY if reading.later else MENDED, reading.problem)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Among:
+    """What waits in a channel: the dearest, and how many there are."""
+
+    dearest: tuple[Standing, ...]
+    total: int
+
+
+def _found(unit: UnitOfWork, subject: RecommendationId) -> tuple[Recommendation | None, _Among]:
+    # Looked at beforehand: reading a hundred would hold up everybody who wants to write.
+    one = unit.recommendations.get(subject)
+    if one is None or one.state is not State.PROPOSED:
+        return one, _Among(dearest=(), total=0)
+    channel = one.route.channel
+    return one, _Among(
+        dearest=unit.recommendations.standing_in(channel, limit=RANKED_WITH),
+        total=unit.recommendations.count_open_in(channel, cap=1000),
+    )
 
 
 def _wants_a_plan(one: Recommendation) -> bool:
@@ -77,11 +97,16 @@ def _wants_a_plan(one: Recommendation) -> bool:
 
 
 def _prepared(
-    unit: UnitOfWork, held: Recommendation, reading: Reading, ctx: Context, now: datetime
+    unit: UnitOfWork,
+    held: Recommendation,
+    reading: Reading,
+    among: _Among,
+    ctx: Context,
+    now: datetime,
 ) -> None:
     match held.state:
         case State.PROPOSED:
-            placed, mine = _placed(unit, held, ctx, now)
+            placed, mine = _placed(held, among, ctx, now)
             ready = replace(
                 placed.after(Event.POSTED, now=now),
                 plan=reading.plan,
@@ -112,15 +137,13 @@ def _prepared(
 
 
 def _placed(
-    unit: UnitOfWork, held: Recommendation, ctx: Context, now: datetime
+    held: Recommendation, among: _Among, ctx: Context, now: datetime
 ) -> tuple[Recommendation, Measures]:
     posted = replace(held, posted_at=now)
     rates = ctx.routing.rates
     mine = measure(posted, now=now, rates=rates)
-    others = unit.recommendations.open_in(held.route.channel, limit=RANKED_WITH)
-    place = place_of(mine, (measure(other, now=now, rates=rates) for other in others))
-    total = unit.recommendations.count_open_in(held.route.channel, cap=1000) + 1
-    return replace(posted, place=replace(place, of=max(place.of, total))), mine
+    place = place_of(mine, (measure(other, now=now, rates=rates) for other in among.dearest))
+    return replace(posted, place=replace(place, of=max(place.of, among.total + 1))), mine
 
 
 def ask_again(

@@ -3,18 +3,16 @@
 from typing import Literal
 
 from bot.workflow.context import Context
-from bot.workflow.envelope import Incoming, read_item
+from bot.workflow.envelope import read_item
 from bot.workflow.ingest import (
-    Accepted,
     Arrival,
     Conflicting,
+    Delivery,
     Held,
     ItemVerdict,
-    Reading,
-    supersede,
     take,
 )
-from bot.workflow.understand import Misunderstood, Understood, understand
+from bot.workflow.understand import Misunderstood, understand
 from decisions.audit import AuditEvent
 from storage.quarantine import NotHeldError, Quarantined
 from storage.store import Store
@@ -58,27 +56,18 @@ async def retry(number: int, ctx: Context) -> ItemVerdict:
     found = understand(item, ctx.routing, allowed=allowed, now=arrival.at)
     if isinstance(found, Misunderstood):
         return Held(quarantine=number, source_id=wanted.source_id, problems=found.problems)
-    return await ctx.store.turn(lambda unit: _released(unit, number, item, found, arrival, ctx))
+    delivery = Delivery(item=item, found=found, arrival=arrival)
+    return await ctx.store.turn(lambda unit: _released(unit, number, delivery, ctx))
 
 
 def _of(found: Quarantined | None) -> str:
     return found.source if found else ""
 
 
-def _released(
-    unit: UnitOfWork,
-    number: int,
-    item: Incoming,
-    found: Reading,
-    arrival: Arrival,
-    ctx: Context,
-) -> ItemVerdict:
-    verdict = take(unit, item, found, arrival, ctx)
-    if isinstance(verdict, Conflicting):
-        return verdict
-    _close(unit, number, "released", arrival)
-    if isinstance(verdict, Accepted) and isinstance(found, Understood) and found.supersedes:
-        return supersede(unit, found.supersedes, verdict, arrival)
+def _released(unit: UnitOfWork, number: int, delivery: Delivery, ctx: Context) -> ItemVerdict:
+    (verdict,) = take(unit, [delivery], ctx)
+    if not isinstance(verdict, Conflicting):
+        _close(unit, number, "released", delivery.arrival)
     return verdict
 
 

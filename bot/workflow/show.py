@@ -22,7 +22,7 @@ from bot.workflow.keep import note
 from bot.workflow.retry import LaneWaitsError, RetryLaterError
 from cards.approval import approval_card
 from cards.listing import summary
-from decisions.canonical import Plain
+from decisions.canonical import Plain, utc_text
 from decisions.lifecycle import OPEN, State
 from decisions.people import Channel, ChannelId, Posting, TenantId
 from decisions.recommendation import Recommendation, RecommendationId
@@ -69,6 +69,33 @@ async def repaint(payload: Mapping[str, Plain], ctx: Context, poster: Poster) ->
             with _in_words():
                 await _share(seen.one, ctx)
                 await _repaint(seen.one, copy.posting, ctx, poster)
+
+
+async def remove(payload: Mapping[str, Plain], ctx: Context, poster: Poster) -> None:
+    """Take a second copy of a card away, so that one card stands in the channel.
+
+    Raises:
+        RetryLaterError: Teams asked to wait, is away, or refused.
+    """
+    seen = await _seen(payload, ctx)
+    if seen is None:
+        return
+    for copy in seen.shown:
+        if copy.posting.activity_id == payload["activity"]:
+            with _in_words(), suppress(PostingGoneError):
+                await poster.remove(copy.posting)
+            await ctx.store.turn(_taken_away(seen.one, copy.posting, ctx))
+
+
+def _taken_away(
+    one: Recommendation, posting: Posting, ctx: Context
+) -> Callable[[UnitOfWork], None]:
+    def turn(unit: UnitOfWork) -> None:
+        now = ctx.now()
+        unit.postings.gone(posting, now)
+        note(unit, one, "copy_removed", at=now, body={"activity": posting.activity_id})
+
+    return turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,10 +156,13 @@ async def _post(
     posting = await poster.post(channel, card, summary=summary(one, reader=reader, now=now))
 
     def turn(unit: UnitOfWork) -> None:
+        held = unit.recommendations.lock(one.id)
+        if unit.postings.of(one.id):
+            # Somebody took this job over while we slept, and the card stands already.
+            lineup.remove(unit, held, posting, due_at=now)
         sha = unit.cards.keep(card_bytes(card))
         unit.postings.add(one.id, posting, revision=one.revision, card_sha=sha)
         note(unit, one, "posted", at=ctx.now(), body=_delivery(one, posting, sha))
-        held = unit.recommendations.lock(one.id)
         if held.revision != one.revision:
             # The repaint that came with the change may have looked while nothing was posted.
             lineup.repaint(unit, held, due_at=now, after=posting.activity_id)
@@ -155,11 +185,26 @@ def _painted(
     one: Recommendation, posting: Posting, card: CardJson, ctx: Context
 ) -> Callable[[UnitOfWork], None]:
     def turn(unit: UnitOfWork) -> None:
+        now = ctx.now()
+        held = unit.recommendations.lock(one.id)
+        if _overtaken(unit, one, posting):
+            # We slept, and what we painted now hides a newer card: the newest goes on top again.
+            again = f"overtaken:{posting.activity_id}:{utc_text(now)}"
+            lineup.repaint(unit, held, due_at=now, after=again)
         sha = unit.cards.keep(card_bytes(card))
         unit.postings.painted(posting, revision=one.revision, card_sha=sha)
-        note(unit, one, "repainted", at=ctx.now(), body=_delivery(one, posting, sha))
+        note(unit, one, "repainted", at=now, body=_delivery(one, posting, sha))
 
     return turn
+
+
+def _overtaken(unit: UnitOfWork, one: Recommendation, posting: Posting) -> bool:
+    """Tell whether somebody painted a newer revision on a message while we painted ours."""
+    return any(
+        copy.revision > one.revision
+        for copy in unit.postings.of(one.id)
+        if copy.posting.activity_id == posting.activity_id
+    )
 
 
 def _forgotten(

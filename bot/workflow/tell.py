@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout
 
 from bot.workflow import lineup
 from bot.workflow.context import Context
 from bot.workflow.keep import note
-from bot.workflow.keys import may_be_told, webhook_secret
+from bot.workflow.keys import webhook_secret
 from bot.workflow.retry import RetryLaterError
+from bot.workflow.targets import NotPublicError, may_be_told
 from bot.workflow.track import status_of
 from decisions.canonical import Plain, utc_text
 from decisions.recommendation import Recommendation
@@ -45,7 +46,10 @@ _GONE: Final = 410
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhooks:
-    """With what webhooks are sent; `http_too` lets plain http through, to loopback only."""
+    """With what webhooks are sent; `http_too` lets plain http through, to loopback only.
+
+    `session` comes from `targets.webhook_session`: no other keeps inside addresses safe.
+    """
 
     session: ClientSession
     master_secret: bytes
@@ -134,7 +138,7 @@ async def _deliver(
     url: str, message: _Message, source: str, webhooks: Webhooks, *, now: datetime
 ) -> Delivery:
     if not may_be_told(url) or (not webhooks.http_too and not url.lower().startswith("https:")):
-        return Failed(why="its address is not https", final=True)
+        return Failed(why="its address is not one that decisions may be sent to", final=True)
     body = json.dumps(message.body, ensure_ascii=False, separators=(",", ":")).encode()
     timestamp = str(int(now.timestamp()))
     secret = webhook_secret(webhooks.master_secret, source)
@@ -156,6 +160,9 @@ async def _deliver(
             return _judged(answer.status, answer.headers)
     except TimeoutError:
         return Failed(why=f"no answer within {TIMEOUT.total_seconds():.0f} s")
+    except ClientConnectorError as error:
+        refused = isinstance(error.os_error, NotPublicError)
+        return Failed(why=str(error.os_error) if refused else type(error).__name__)
     except (ClientError, OSError) as error:
         return Failed(why=type(error).__name__)
 

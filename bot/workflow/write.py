@@ -4,16 +4,24 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
 from bot.workflow import lineup
+from bot.workflow.alarm import raise_alarm
 from bot.workflow.context import Context
 from bot.workflow.keep import keep
 from bot.workflow.retry import RetryLaterError
-from decisions.audit import Entry
 from decisions.canonical import Plain, plain
-from decisions.countersign import CountersignedOrder, NotCountersignedError, countersign
+from decisions.countersign import (
+    ApprovalExpiredError,
+    Authority,
+    CountersignedOrder,
+    NotCountersignedError,
+    countersign,
+)
+from decisions.errors import CountersignError
 from decisions.lifecycle import Event, State
 from decisions.recommendation import Receipt, Recommendation
 from erp.gate import AlreadyThere, ClearedOrder, Shifted, WriteGate, Written
@@ -41,8 +49,12 @@ AWAY: Final = timedelta(seconds=30)
 _STOPPED: Final = "the program stopped while the ERP was being written"
 _UNREAD: Final = "written, but not read back yet"
 
-WRITE_LEASE: Final = timedelta(minutes=5)
-"""How long a write is ours: longer than the writer waits for its one answer."""
+WRITE_LEASE: Final = timedelta(seconds=60)
+"""How long a claimed order is ours to send; whoever slept longer sends nothing.
+
+A process that lives renews its job while it waits for the ERP's answer. One that died is
+replaced after this time, by one that only looks.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +69,10 @@ class Patience:
     between_looks: timedelta = timedelta(seconds=30)
 
 
-async def write(job: Job, ctx: Context, gate: WriteGate, patience: Patience) -> None:
-    """Write an approved plan to the ERP, once.
+async def write(
+    job: Job, ctx: Context, gate: WriteGate, authority: Authority, patience: Patience
+) -> None:
+    """Write an approved plan to the ERP, once, if a person signed it off.
 
     Raises:
         RetryLaterError: the ERP cannot be read now, or a backup was restored; nothing was sent.
@@ -75,14 +89,14 @@ async def write(job: Job, ctx: Context, gate: WriteGate, patience: Patience) -> 
         return
     _not_too_early(restored, ctx, patience)
     try:
-        order = countersign(one, await _proof(one, ctx))
+        story = await ctx.store.read(lambda unit: unit.audit.checked(one.id))
+        order = countersign(one, story, authority, now=ctx.now())
+    except ApprovalExpiredError as late:
+        await ctx.store.turn(_alarmed(one, Event.EXPIRED, ctx, late))
     except (NotCountersignedError, BrokenChainError) as refused:
-        log.critical("%s", refused)
-        await ctx.store.turn(
-            _ended(one, Event.REFUSED, ctx, trouble=str(refused), code="not_countersigned")
-        )
-        return
-    await _through_the_gate(order, ctx, gate, job)
+        await ctx.store.turn(_alarmed(one, Event.REFUSED, ctx, refused))
+    else:
+        await _through_the_gate(order, ctx, gate, job)
 
 
 def _not_too_early(restored: datetime | None, ctx: Context, patience: Patience) -> None:
@@ -96,20 +110,18 @@ def _not_too_early(restored: datetime | None, ctx: Context, patience: Patience) 
         raise RetryLaterError(left, "restored from a backup; what was sent since may still come")
 
 
-async def _proof(one: Recommendation, ctx: Context) -> Entry:
-    """Return the audit entry that holds the approval.
+def _alarmed(
+    seen: Recommendation, event: Event, ctx: Context, why: CountersignError
+) -> Callable[[UnitOfWork], None]:
+    """End a write that no valid approval stands behind, and let the people in charge know."""
+    log.critical("%s", why)
+    end = _ended(seen, event, ctx, trouble=str(why), code="not_countersigned")
 
-    Raises:
-        NotCountersignedError: the chain does not hold it.
-        BrokenChainError: the entry was changed.
-    """
-    decision = one.decision
-    if decision is None:
-        raise NotCountersignedError(one, "no approval stands.")
-    proof = await ctx.store.read(lambda unit: unit.audit.proof_of(one.id, decision.id))
-    if proof is None:
-        raise NotCountersignedError(one, "the audit chain does not hold the approval.")
-    return proof
+    def turn(unit: UnitOfWork) -> None:
+        raise_alarm(unit, seen, why, ctx)
+        end(unit)
+
+    return turn
 
 
 async def _through_the_gate(
@@ -144,11 +156,12 @@ async def _send(cleared: ClearedOrder, ctx: Context, gate: WriteGate, job: Job) 
     order = cleared.order
     one = order.recommendation
 
+    now = ctx.now()
+
     def claim(unit: UnitOfWork) -> Recommendation | None:
         held = unit.recommendations.lock(one.id)
         if held.revision != one.revision:
             return None
-        now = ctx.now()
         unit.jobs.renew(job, now + WRITE_LEASE)
         writing = held.after(Event.WRITE_STARTED, now=now)
         unit.orders.claim(
@@ -160,20 +173,21 @@ async def _send(cleared: ClearedOrder, ctx: Context, gate: WriteGate, job: Job) 
     writing = await ctx.store.turn(claim)
     if writing is None:
         raise RetryLaterError(timedelta(0), "the record changed while the ERP was read")
-    match await gate.send(cleared):
+    end = partial(_ended, writing, ctx=ctx, job=job)
+    match await gate.send(cleared, before=now + WRITE_LEASE):
         case Written(receipt=Receipt() as receipt):
-            await ctx.store.turn(_ended(writing, Event.WRITTEN, ctx, receipt=receipt))
+            await ctx.store.turn(end(Event.WRITTEN, receipt=receipt))
         case Written():
-            await ctx.store.turn(_ended(writing, Event.LOST, ctx, trouble=_UNREAD))
+            await ctx.store.turn(end(Event.LOST, trouble=_UNREAD))
         case Refused(code=code, text=text):
-            await ctx.store.turn(_ended(writing, Event.REFUSED, ctx, trouble=text, code=code))
+            await ctx.store.turn(end(Event.REFUSED, trouble=text, code=code))
         case Moved(text=text):
-            await ctx.store.turn(_ended(writing, Event.MOVED, ctx, trouble=text))
+            await ctx.store.turn(end(Event.MOVED, trouble=text))
         case NotSent(why=why, retry_after=wait):
-            await ctx.store.turn(_ended(writing, Event.NOT_SENT, ctx, trouble=why))
+            await ctx.store.turn(end(Event.NOT_SENT, trouble=why))
             raise RetryLaterError(wait or AWAY, why)
         case Unknown(why=why):
-            await ctx.store.turn(_ended(writing, Event.LOST, ctx, trouble=why))
+            await ctx.store.turn(end(Event.LOST, trouble=why))
 
 
 def _found_there(
@@ -197,6 +211,7 @@ _ENDINGS: Final[Mapping[Event, tuple[str, OrderState]]] = MappingProxyType(
         Event.NOT_SENT: ("not_sent", "not_sent"),
         Event.LOST: ("unknown", "unknown"),
         Event.NOT_FOUND: ("not_written", "not_written"),
+        Event.EXPIRED: ("expired", "refused"),
     }
 )
 """How a write can end: what the chain calls it, and what the order row says."""
@@ -210,18 +225,27 @@ def _ended(
     event: Event,
     ctx: Context,
     *,
+    job: Job | None = None,
     trouble: str = "",
     code: str = "",
     receipt: Receipt | None = None,
 ) -> Callable[[UnitOfWork], None]:
-    """Keep how a write ended, on the record, on its order row and in the chain."""
+    """Keep how a write ended, on the record, on its order row and in the chain.
+
+    With a job, only while that is still ours: whoever lost it has nothing to say any more, and
+    the one who took it over finds out by looking.
+    """
     entry, order_state = _ENDINGS[event]
 
     def turn(unit: UnitOfWork) -> None:
         now = ctx.now()
+        if job is not None:
+            unit.jobs.renew(job, now + WRITE_LEASE)
         held = unit.recommendations.lock(seen.id)
         ended = replace(held.after(event, now=now), trouble=trouble)
         body: dict[str, Plain] = {"text": trouble, "code": code}
+        if event is Event.EXPIRED:
+            ended = replace(ended, closed_at=now)
         if receipt is not None:
             ended = replace(ended, receipt=receipt, closed_at=now)
             body = {"receipt": plain(receipt)}

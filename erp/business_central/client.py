@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, TypeVar
@@ -63,6 +63,14 @@ class NoAnswerError(ErpUnreachableError):
 
 class NoConnectionError(NoAnswerError):
     """No connection could be made, so nothing was sent."""
+
+
+class TooLateError(CountersignError):
+    """The right to write ran out before the request could leave."""
+
+    def __init__(self) -> None:
+        """Say that nothing was sent."""
+        super().__init__("It took too long to get there, so nothing was sent.")
 
 
 class RefusedReadError(ErpUnreachableError):
@@ -170,16 +178,28 @@ class BusinessCentralClient:
             url = _followed(url, page.next_link)
         raise NoAnswerError(f"more than {MAX_PAGES} pages")
 
-    async def send(self, request: PlannedRequest, *, within: float) -> Answer:
+    async def send(
+        self, request: PlannedRequest, *, within: float, still_ours: Callable[[], bool]
+    ) -> Answer:
         """Send a planned request once, and return whatever came back.
 
+        `still_ours` is asked last of all, when the log-in is done: a process that slept there
+        for too long must not send. From then on `within` bounds everything: a process that
+        sleeps later wakes up to a request that has run out.
+
         Raises:
+            TooLateError: it was no longer ours to send; nothing was sent.
             LogInError: no token; nothing was sent.
             NoConnectionError: nothing was sent.
             NoAnswerError: it was sent, and what became of it is not known.
         """
         url = self.company.url(request.path)
-        answer = await self._once(request.method, url, body=request.body, within=within)
+        headers = await self._headers() | {"Content-Type": "application/json"}
+        if not still_ours():
+            raise TooLateError
+        answer = await self._exchange(
+            request.method, url, headers, body=request.body, within=within
+        )
         if answer.status == UNAUTHORIZED:
             self._tokens.forget()
         return answer
@@ -190,7 +210,9 @@ class BusinessCentralClient:
         try:
             async with asyncio.timeout_at(until):
                 while True:
-                    answer = await self._once("GET", url)
+                    asked = await self._headers()
+                    asked["Prefer"] = f"odata.maxpagesize={PAGE_SIZE}"
+                    answer = await self._exchange("GET", url, asked)
                     if answer.status == OK:
                         return answer.body
                     pause = _pause(answer, attempt)
@@ -203,18 +225,22 @@ class BusinessCentralClient:
         except TimeoutError:
             raise NoAnswerError("no answer in time") from None
 
-    async def _once(
-        self, method: str, url: URL, *, body: str = "", within: float | None = None
-    ) -> Answer:
-        headers = {
+    async def _headers(self) -> dict[str, str]:
+        return {
             "Authorization": f"Bearer {await self._tokens.token()}",
             "Accept": "application/json",
             "Accept-Language": "en-US",
         }
-        if body:
-            headers["Content-Type"] = "application/json"
-        else:
-            headers["Prefer"] = f"odata.maxpagesize={PAGE_SIZE}"
+
+    async def _exchange(
+        self,
+        method: str,
+        url: URL,
+        headers: Mapping[str, str],
+        *,
+        body: str = "",
+        within: float | None = None,
+    ) -> Answer:
         try:
             async with self._session.request(
                 method,

@@ -14,6 +14,7 @@ from erp.business_central.client import (
     BusinessCentralClient,
     NoAnswerError,
     NoConnectionError,
+    TooLateError,
     literal,
     odata,
 )
@@ -106,11 +107,17 @@ class BusinessCentralWriter:
                 return Found(document=order.number, document_id=str(order.id))
         return NotFound()
 
-    async def apply(self, plan: WritePlan) -> Outcome:
-        """Send the plan's one request, once, with no retry inside."""
+    async def apply(self, plan: WritePlan, *, before: datetime) -> Outcome:
+        """Send the plan's one request, once, with no retry inside, and not from `before` on."""
         try:
             self._planned(plan)
-            answer = await self._client.send(plan.requests[0], within=self._write_time)
+            answer = await self._client.send(
+                plan.requests[0],
+                within=self._write_time,
+                still_ours=lambda: self._now() < before,
+            )
+        except TooLateError as late:
+            return NotSent(why=str(late))
         except NotOurPlanError as wrong:
             return Refused(code="not_our_plan", text=str(wrong))
         except LogInError as refused:

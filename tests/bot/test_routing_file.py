@@ -47,6 +47,13 @@ def test_a_good_file_becomes_a_table(tmp_path):
     assert table.rates.per_unit["USD"] == Decimal("0.92")
 
 
+def test_alarms_have_a_channel_where_the_file_names_one(tmp_path):
+    named = reading(tmp_path, f"alarms: purchasing\n{GOOD}")
+
+    assert named.alarms == named.catch_all.channel
+    assert reading(tmp_path, GOOD).alarms is None
+
+
 def test_what_no_rule_wants_goes_to_the_one_that_catches_all(tmp_path):
     table = reading(tmp_path, GOOD)
 
@@ -71,6 +78,7 @@ def test_what_no_rule_wants_goes_to_the_one_that_catches_all(tmp_path):
             "share one Entra object id",
         ),
         ("plants:\n", "plants: [\n", "is not YAML"),
+        ("everything_else:", "alarms: moon\neverything_else:", "alarms: 'moon' is not under"),
     ],
 )
 def test_each_mistake_is_named(tmp_path, old, new, problem):

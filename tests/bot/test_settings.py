@@ -6,6 +6,8 @@ import pytest
 
 from bot.settings import (
     PREFIX,
+    ROLES,
+    SECRETS,
     Settings,
     SettingsError,
     settings_from,
@@ -19,6 +21,7 @@ GOOD = {
     "COUNTERSIGN_TENANT_ID": GUID.upper(),
     "COUNTERSIGN_APP_ID": GUID,
     "COUNTERSIGN_APP_SECRET": "s3cret-of-the-app",
+    "COUNTERSIGN_SIGNING_KEY": "the-private-key",
     "COUNTERSIGN_WEBHOOK_SECRET": "0123456789abcdef",
     "COUNTERSIGN_BC_COMPANY": GUID,
     "COUNTERSIGN_BC_TENANT_ID": GUID,
@@ -46,7 +49,7 @@ def test_all_that_is_missing_is_named_together():
     required = {
         PREFIX + name.upper()
         for name, field in Settings.model_fields.items()
-        if field.is_required()
+        if field.is_required() or name in SECRETS
     }
     assert {problem.split()[0] for problem in caught.value.problems} == required
 
@@ -59,6 +62,47 @@ def test_what_is_wrong_is_named_with_what_is_missing():
         settings_from(broken)
 
     assert len(caught.value.problems) == 3
+
+
+SECRET_NAMES = {name: PREFIX + name.upper() for name in SECRETS}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_process_holds_the_secrets_of_its_own_role_and_no_others(role):
+    settings = settings_from(GOOD | {"COUNTERSIGN_VERIFY_KEYS": "keys"}, roles=[role])
+
+    held = {name for name in SECRETS if getattr(settings, name).get_secret_value()}
+    assert held == {name for name, holders in SECRETS.items() if role in holders}
+    assert settings.roles == (role,)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_process_needs_the_secrets_of_its_own_role_and_no_others(role):
+    bare = {name: value for name, value in GOOD.items() if name not in SECRET_NAMES.values()}
+
+    with pytest.raises(SettingsError) as caught:
+        settings_from(bare, roles=[role])
+
+    needed = {SECRET_NAMES[name] for name, holders in SECRETS.items() if role in holders}
+    needed |= {"COUNTERSIGN_VERIFY_KEYS"} if role == "writer" else set()
+    assert {problem.split()[0] for problem in caught.value.problems} == needed
+
+
+def test_roles_may_stand_in_the_environment():
+    settings = settings_from(GOOD | {"COUNTERSIGN_ROLES": "web, worker"})
+
+    assert settings.roles == ("web", "worker")
+    assert settings.bc_writer_secret.get_secret_value() == ""
+
+
+def test_a_role_that_does_not_exist_is_refused():
+    with pytest.raises(SettingsError, match="ROLES"):
+        settings_from(GOOD | {"COUNTERSIGN_ROLES": "web,king"})
+
+
+def test_a_webhook_secret_that_can_be_guessed_is_refused():
+    with pytest.raises(SettingsError, match="at least 16"):
+        settings_from(GOOD | {"COUNTERSIGN_WEBHOOK_SECRET": "short"})
 
 
 def test_a_secret_may_come_from_a_file(tmp_path):

@@ -50,6 +50,11 @@ STAGES = {
     "escalated": a_recommendation(escalated=1),
     "approved": decided(State.APPROVED),
     "writing": decided(State.WRITING),
+    "expired-after-approval": decided(
+        State.EXPIRED,
+        trouble="CS-7KX2M9QH4T was not written: it was approved, but not written before the "
+        "approval expired.",
+    ),
     "written": decided(State.WRITTEN, receipt=a_receipt()),
     "written-differently": decided(
         State.WRITTEN,

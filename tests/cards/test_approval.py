@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from syrupy.extensions.json import JSONSnapshotExtension
 
+from cards.alarm import alarm_card
 from cards.approval import approval_card
 from cards.listing import help_card, open_list, summary
 from cards.problem import problem_card
 from cards.reading import Reader, System
-from decisions.countersign import NotYourDecisionError
+from decisions.countersign import NotCountersignedError, NotYourDecisionError
 from decisions.people import Person
 from tests.build import (
     ANA,
@@ -51,6 +52,18 @@ def verbs(one):
 def pasteable(snapshot):
     """One file a card, to be pasted into the card designer."""
     return snapshot.use_extension(JSONSnapshotExtension)
+
+
+def test_an_alarm_says_what_was_stopped_and_what_to_do(pasteable):
+    card = alarm_card(
+        STAGES["approved"],
+        NotCountersignedError(STAGES["approved"], "no signature holds."),
+        reader=READER,
+        now=LATER,
+    )
+
+    assert problems(card) == []
+    assert card == pasteable
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -10,6 +10,7 @@ from decisions.audit import GENESIS, next_entry
 from decisions.countersign import (
     AlreadyDecidedError,
     Answering,
+    ApprovalExpiredError,
     Approve,
     ApproveChanged,
     BadDateError,
@@ -32,18 +33,22 @@ from decisions.plan import PlanHash
 from decisions.recommendation import DecisionId
 from tests.build import (
     ANA,
+    AUTHORITY,
     BO,
     CLEO,
     DEV,
     NOW,
+    OTHER_TENANT,
     TENANT,
     a_decision,
     a_plan,
+    a_proof,
     a_recommendation,
     an_approved,
     an_event,
     an_order_action,
     eur,
+    signed,
 )
 
 
@@ -172,16 +177,14 @@ def test_taking_note_writes_nothing():
     assert (decided.state, decided.decision.plan_hash) == (State.ACKNOWLEDGED, None)
 
 
-def proof_of(one, **body):
-    held = {"decision": one.decision.id, "plan_hash": one.plan.hash} | body
-    event = an_event(kind="decided", recommendation=one.id, actor=one.decision.by.id, body=held)
-    return next_entry(event, last_seq=0, last_hash=GENESIS)
+def order_of(one, *story, authority=AUTHORITY, now=NOW):
+    return countersign(one, story or (a_proof(one),), authority, now=now)
 
 
-def test_an_approval_that_the_chain_holds_makes_an_order():
+def test_a_signed_approval_that_the_chain_holds_makes_an_order():
     one = an_approved()
 
-    order = countersign(one, proof_of(one))
+    order = order_of(one)
 
     assert (order.decision, order.plan) == (one.decision, one.plan)
 
@@ -189,17 +192,33 @@ def test_an_approval_that_the_chain_holds_makes_an_order():
 @pytest.mark.parametrize(
     ("one", "why"),
     [
-        (a_recommendation(), "no approval stands"),
-        (an_approved(decision=a_decision(verdict="override")), "the answer was override"),
+        (signed(an_approved(decision=a_decision(verdict="override"))), "the answer was override"),
         (an_approved(decision=a_decision(plan_hash="f" * 64)), "another payload"),
+        (an_approved(decision=a_decision(round=2)), "another payload"),
         (an_approved(decision=a_decision(by=DEV)), "not on the route"),
+        (an_approved(decision=a_decision(tenant=OTHER_TENANT)), "another tenant"),
+        (an_approved(plan=a_plan(company="another")), "another tenant or company"),
         (replace(an_approved(), plan=a_plan(cost=eur(5))), "another payload"),
         (replace(an_approved(), state=State.WRITTEN), "no approval stands"),
     ],
 )
 def test_without_a_fitting_approval_there_is_no_order(one, why):
     with pytest.raises(NotCountersignedError, match=why):
-        countersign(one, proof_of(an_approved()))
+        order_of(one)
+
+
+def test_what_awaits_an_answer_is_no_order():
+    with pytest.raises(NotCountersignedError, match="no approval stands"):
+        order_of(a_recommendation(), a_proof(an_approved()))
+
+
+def test_an_approval_is_good_until_it_expires_and_no_longer():
+    one = an_approved()
+    last = one.proposal.valid_until
+
+    assert order_of(one, now=last - timedelta(microseconds=1)).decision == one.decision
+    with pytest.raises(ApprovalExpiredError, match="expired"):
+        order_of(one, now=last)
 
 
 @pytest.mark.parametrize(
@@ -214,10 +233,28 @@ def test_without_a_fitting_approval_there_is_no_order(one, why):
 )
 def test_without_its_entry_in_the_chain_there_is_no_order(change):
     one = an_approved()
-    proof = proof_of(one)
+    proof = a_proof(one)
 
     with pytest.raises(NotCountersignedError, match="audit chain"):
-        countersign(one, replace(proof, event=replace(proof.event, **change)))
+        order_of(one, replace(proof, event=replace(proof.event, **change)))
+
+
+@pytest.mark.parametrize("kind", ["written", "refused", "not_written", "conflict"])
+def test_an_approval_counts_once(kind):
+    one = an_approved()
+    proof = a_proof(one)
+    ending = next_entry(an_event(kind=kind), last_seq=proof.seq, last_hash=proof.hash)
+
+    with pytest.raises(NotCountersignedError, match="acted on before"):
+        order_of(one, proof, ending)
+
+
+def test_an_ending_of_an_earlier_approval_does_not_spend_a_later_one():
+    one = an_approved()
+    earlier = next_entry(an_event(kind="refused"), last_seq=0, last_hash=GENESIS)
+    proof = replace(a_proof(one), seq=2)
+
+    assert order_of(one, earlier, proof).decision == one.decision
 
 
 def test_an_order_cannot_be_made_by_hand():

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -66,6 +67,26 @@ def test_records_become_plain_canonical_json():
     assert canonical(record) == (
         b'{"a":["2026-03-02",null,true,"90"],"b":{"amount":"10.5","currency":"EUR"}}'
     )
+
+
+_plain = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(_plain)
+def test_the_fast_spelling_is_the_one_of_rfc_8785(value):
+    assert canonical(value) == rfc8785.dumps(value)
+
+
+def test_names_beyond_the_first_plane_sort_as_rfc_8785_says():
+    assert canonical({"\uffff": 1, "\U0001f600": 2}) == '{"\U0001f600":2,"\uffff":1}'.encode()
+
+
+def test_a_number_that_not_everybody_can_hold_has_no_canonical_form():
+    with pytest.raises(ValueError, match="9007199254740992"):
+        canonical({"seq": 2**53})
 
 
 def test_a_float_has_no_canonical_form():

@@ -6,6 +6,7 @@ disturb its ERP (see `Bench`).
 
 import asyncio
 from dataclasses import fields, is_dataclass, replace
+from datetime import timedelta
 from typing import Protocol
 
 import pytest
@@ -25,8 +26,10 @@ from erp.ports import (
     Unknown,
     Writer,
 )
+from tests.build import NOW
 
 MARKER = "CS-7KX2M9QH4T"
+SOON = NOW + timedelta(minutes=1)
 
 
 class Bench(Protocol):
@@ -125,7 +128,7 @@ class ConnectorContract:
     async def test_what_is_applied_is_found_and_reads_back_clean(self, bench):
         plan = await bench.reader.plan(bench.action, marker=MARKER)
 
-        applied = await bench.writer.apply(plan)
+        applied = await bench.writer.apply(plan, before=SOON)
 
         assert isinstance(applied, Applied)
         found = Found(document=applied.document, document_id=applied.document_id)
@@ -148,8 +151,8 @@ class ConnectorContract:
     async def test_a_connector_does_not_stop_a_second_application_so_the_gate_must(self, bench):
         plan = await bench.reader.plan(bench.action, marker=MARKER)
 
-        await bench.writer.apply(plan)
-        await bench.writer.apply(plan)
+        await bench.writer.apply(plan, before=SOON)
+        await bench.writer.apply(plan, before=SOON)
 
         assert bench.count(MARKER) == 2
 
@@ -163,7 +166,7 @@ class ConnectorContract:
         plan = await bench.reader.plan(bench.action, marker=MARKER)
         bench.next_write(trouble)
 
-        outcome = await bench.writer.apply(plan)
+        outcome = await bench.writer.apply(plan, before=SOON)
 
         assert isinstance(outcome, Unknown)
         assert isinstance(await bench.writer.probe(plan), Found)
@@ -173,7 +176,7 @@ class ConnectorContract:
         plan = await bench.reader.plan(bench.action, marker=MARKER)
         bench.next_write("slow")
 
-        assert isinstance(await bench.writer.apply(plan), Unknown)
+        assert isinstance(await bench.writer.apply(plan, before=SOON), Unknown)
         assert await bench.writer.probe(plan) == NotFound()
         await asyncio.sleep(bench.late)
         assert isinstance(await bench.writer.probe(plan), Found)
@@ -183,14 +186,14 @@ class ConnectorContract:
         plan = await bench.reader.plan(bench.action, marker=MARKER)
         bench.next_write(trouble)
 
-        assert isinstance(await bench.writer.apply(plan), Unknown)
+        assert isinstance(await bench.writer.apply(plan, before=SOON), Unknown)
         assert await bench.writer.probe(plan) == NotFound()
 
     async def test_a_busy_erp_took_nothing_in_and_says_when_to_come_back(self, bench):
         plan = await bench.reader.plan(bench.action, marker=MARKER)
         bench.next_write("busy")
 
-        outcome = await bench.writer.apply(plan)
+        outcome = await bench.writer.apply(plan, before=SOON)
 
         assert isinstance(outcome, NotSent)
         assert outcome.retry_after is not None
@@ -200,7 +203,7 @@ class ConnectorContract:
         plan = await bench.reader.plan(bench.action, marker=MARKER)
         bench.block_vendor()
 
-        outcome = await bench.writer.apply(plan)
+        outcome = await bench.writer.apply(plan, before=SOON)
 
         assert isinstance(outcome, Refused)
         assert outcome.text
@@ -257,7 +260,8 @@ class ConnectorContract:
 
     async def test_an_order_by_somebody_else_is_a_difference(self, bench):
         seen = await bench.reader.plan(bench.action, marker=MARKER)
-        await bench.writer.apply(await bench.reader.plan(bench.action, marker="CS-OTHER"))
+        theirs = await bench.reader.plan(bench.action, marker="CS-OTHER")
+        await bench.writer.apply(theirs, before=SOON)
 
         now = await bench.reader.plan(bench.action, marker=MARKER)
 
@@ -288,7 +292,7 @@ class ConnectorContract:
         with pytest.raises(ErpUnreachableError):
             await bench.reader.plan(bench.action, marker=MARKER)
         assert isinstance(await bench.writer.probe(plan), CannotTell)
-        assert isinstance(await bench.writer.apply(plan), Unknown)
+        assert isinstance(await bench.writer.apply(plan, before=SOON), Unknown)
         with pytest.raises(ErpUnreachableError):
             await bench.writer.verify(plan, found)
 
@@ -297,12 +301,12 @@ class ConnectorContract:
         await bench.writer.probe(plan)  # so that it has logged in
         await bench.gone()
 
-        assert isinstance(await bench.writer.apply(plan), NotSent)
+        assert isinstance(await bench.writer.apply(plan, before=SOON), NotSent)
 
     async def written(self, bench):
         """Plan and apply the bench's action; return the plan and where it stands."""
         plan = await bench.reader.plan(bench.action, marker=MARKER)
-        applied = await bench.writer.apply(plan)
+        applied = await bench.writer.apply(plan, before=SOON)
         return plan, Found(document=applied.document, document_id=applied.document_id)
 
 

@@ -2,15 +2,16 @@
 
 import copy
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decisions.audit import Entry
 from decisions.countersign import CountersignedOrder, countersign
 from decisions.plan import Precondition, differences
+from decisions.signature import SigningKey
 from erp.gate import AlreadyThere, ClearedOrder, GateClosedError, Shifted, WriteGate, Written
 from erp.ports import (
     CannotTell,
@@ -21,14 +22,26 @@ from erp.ports import (
     Refused,
     Unknown,
 )
-from tests.build import a_plan, a_proposal, an_approved, an_event
+from tests.build import (
+    AUTHORITY,
+    BO,
+    NOW,
+    OTHER_TENANT,
+    SIGNING_KEY,
+    a_plan,
+    a_proof,
+    a_proposal,
+    an_approved,
+    signed,
+)
 
 MARKER = "CS-7KX2M9QH4T"
+SOON = NOW + timedelta(minutes=1)
 
 
 @pytest.fixture
 def gate(bench):
-    return WriteGate(bench.reader, bench.writer)
+    return WriteGate(bench.reader, bench.writer, AUTHORITY)
 
 
 @pytest.fixture
@@ -40,21 +53,11 @@ async def order(bench):
 async def countersigned(bench):
     plan = await bench.reader.plan(bench.action, marker=MARKER)
     approved = an_approved(proposal=a_proposal(action=bench.action), plan=plan)
-    return countersign(approved, a_proof(approved))
+    return countersign(approved, [a_proof(approved)], authority_for(plan), now=NOW)
 
 
-def a_proof(approved):
-    decision = approved.decision
-    return Entry(
-        seq=7,
-        previous="0" * 64,
-        hash="1" * 64,
-        event=an_event(
-            kind="decided",
-            actor=decision.by.id,
-            body={"decision": decision.id, "plan_hash": decision.plan_hash},
-        ),
-    )
+def authority_for(plan):
+    return replace(AUTHORITY, company=plan.company)
 
 
 def forged(order, **changes):
@@ -65,11 +68,22 @@ def forged(order, **changes):
     return fake
 
 
+def redecided(order, **changes):
+    decision = replace(order.decision, **changes)
+    one = replace(order.recommendation, decision=decision)
+    return forged(order, recommendation=one, decision=decision)
+
+
+def resigned(order, key):
+    one = signed(order.recommendation, key)
+    return forged(order, recommendation=one, decision=one.decision)
+
+
 async def test_an_approved_order_is_written_with_one_request_and_read_back(bench, gate, order):
     cleared = await gate.check(order)
     before = bench.writes()
 
-    written = await gate.send(cleared)
+    written = await gate.send(cleared, before=SOON)
 
     assert isinstance(written, Written)
     assert written.receipt is not None
@@ -97,7 +111,7 @@ async def test_a_moved_price_is_shown_and_not_written(bench, gate, order):
 
 
 async def test_what_stands_in_the_erp_already_is_not_written_again(bench, gate, order):
-    await gate.send(await gate.check(order))
+    await gate.send(await gate.check(order), before=SOON)
     before = bench.writes()
 
     again = await gate.check(order)
@@ -110,7 +124,7 @@ async def test_what_stands_in_the_erp_already_is_not_written_again(bench, gate, 
 async def test_what_stands_there_is_known_even_when_it_could_not_be_ordered_now(
     bench, gate, order
 ):
-    await gate.send(await gate.check(order))
+    await gate.send(await gate.check(order), before=SOON)
     bench.block_vendor()
 
     assert isinstance(await gate.check(order), AlreadyThere)
@@ -161,6 +175,12 @@ FORGERIES = {
     "a recommendation without a plan": lambda order: forged(
         order, recommendation=replace(order.recommendation, plan=None)
     ),
+    "a signature of somebody else's key": lambda order: resigned(order, SigningKey.new()),
+    "no signature": lambda order: redecided(order, signature=None),
+    "another approver under the same signature": lambda order: redecided(order, by=BO),
+    "another tenant, signed": lambda order: resigned(
+        redecided(order, tenant=OTHER_TENANT), SIGNING_KEY
+    ),
     "another decision than the recommendation's": lambda order: forged(
         order, recommendation=replace(order.recommendation, decision=None)
     ),
@@ -187,23 +207,23 @@ async def test_nothing_but_what_this_gate_cleared_is_sent(bench, gate, order, fo
     cleared = await gate.check(order)
 
     with pytest.raises(GateClosedError, match="not cleared here"):
-        await gate.send(NOT_CLEARED[forgery](cleared))
+        await gate.send(NOT_CLEARED[forgery](cleared), before=SOON)
     assert bench.writes() == 0
 
 
 async def test_another_gates_clearing_does_not_count(bench, gate, order):
-    cleared = await WriteGate(bench.reader, bench.writer).check(order)
+    cleared = await WriteGate(bench.reader, bench.writer, AUTHORITY).check(order)
 
     with pytest.raises(GateClosedError):
-        await gate.send(cleared)
+        await gate.send(cleared, before=SOON)
 
 
 async def test_a_clearing_is_good_for_one_send(bench, gate, order):
     cleared = await gate.check(order)
-    await gate.send(cleared)
+    await gate.send(cleared, before=SOON)
 
     with pytest.raises(GateClosedError, match="sent already"):
-        await gate.send(cleared)
+        await gate.send(cleared, before=SOON)
     assert bench.count(MARKER) == 1
 
 
@@ -212,7 +232,7 @@ async def test_a_later_clearing_makes_the_earlier_void(bench, gate, order):
     await gate.check(order)
 
     with pytest.raises(GateClosedError):
-        await gate.send(earlier)
+        await gate.send(earlier, before=SOON)
     assert bench.writes() == 0
 
 
@@ -221,7 +241,7 @@ async def test_a_lost_answer_is_a_doubt_and_is_found_by_looking(bench, gate, ord
     cleared = await gate.check(order)
     bench.next_write(trouble)
 
-    lost = await gate.send(cleared)
+    lost = await gate.send(cleared, before=SOON)
 
     assert isinstance(lost, Unknown)
     assert bench.writes() == 1
@@ -234,7 +254,7 @@ async def test_a_request_that_never_arrived_is_not_found(bench, gate, order):
     cleared = await gate.check(order)
     bench.next_write("reset")
 
-    assert isinstance(await gate.send(cleared), Unknown)
+    assert isinstance(await gate.send(cleared, before=SOON), Unknown)
     assert await gate.look(order.plan) == NotFound()
 
 
@@ -242,15 +262,24 @@ async def test_a_busy_erp_is_not_asked_again_by_the_gate(bench, gate, order):
     cleared = await gate.check(order)
     bench.next_write("busy")
 
-    assert isinstance(await gate.send(cleared), NotSent)
+    assert isinstance(await gate.send(cleared, before=SOON), NotSent)
     assert bench.count(MARKER) == 0
+
+
+async def test_whoever_slept_until_the_right_to_write_ran_out_sends_nothing(bench, gate, order):
+    cleared = await gate.check(order)
+
+    late = await gate.send(cleared, before=NOW)
+
+    assert isinstance(late, NotSent)
+    assert bench.writes() == 0
 
 
 async def test_a_refusal_is_passed_on(bench, gate, order):
     cleared = await gate.check(order)
     bench.block_vendor()
 
-    assert isinstance(await gate.send(cleared), Refused)
+    assert isinstance(await gate.send(cleared, before=SOON), Refused)
     assert bench.count(MARKER) == 0
 
 
@@ -258,7 +287,7 @@ async def test_what_cannot_be_read_back_is_written_all_the_same(bench, gate, ord
     cleared = await gate.check(order)
     bench.next_read_back_fails()
 
-    written = await gate.send(cleared)
+    written = await gate.send(cleared, before=SOON)
 
     assert isinstance(written, Written)
     assert written.receipt is None

@@ -1,5 +1,6 @@
 """What stands on people's screens in the stand-in for Teams, and what went over the wire."""
 
+import asyncio
 import copy
 from dataclasses import dataclass, field
 
@@ -49,6 +50,9 @@ class Fault:
     """Do what was asked first, and only then answer badly."""
     delay: float = 0.0
     hang: bool = False
+    until: asyncio.Event | None = None
+    """Hold the request back until this is set."""
+
     drop: bool = False
     method: str | None = None
 

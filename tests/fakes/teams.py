@@ -46,11 +46,13 @@ class FakeTeams:
         tenant: str = TENANT,
         app_id: str = APP_ID,
         bot_url: str = "",
+        port: int | None = None,
     ):
         self.identity = identity
         self.tenant = tenant
         self.bot_id = f"28:{app_id}"
         self.bot_url = bot_url
+        self._port = port
         self.screens: dict[str, Shown] = {}
         self.sent: list[Sent] = []
         self._faults: list[Fault] = []
@@ -65,8 +67,11 @@ class FakeTeams:
         app.router.add_put(
             "/teams/v3/conversations/{conversation}/activities/{activity}", self._edit
         )
+        app.router.add_delete(
+            "/teams/v3/conversations/{conversation}/activities/{activity}", self._remove
+        )
         self._stack = AsyncExitStack()
-        self._server = TestServer(app)
+        self._server = TestServer(app, port=self._port)
         await self._server.start_server()
         self._stack.push_async_callback(self._server.close)
         self._stack.callback(self._closing.set)
@@ -134,6 +139,10 @@ class FakeTeams:
         """Answer the next request, or the next `times`, badly; see `Fault`."""
         self._faults += [Fault(status=status, **how)] * times
 
+    def calm(self) -> None:
+        """Behave well again."""
+        self._faults.clear()
+
     def kick(self, channel: Channel | str) -> None:
         """Take the bot out of a channel without telling it."""
         self._kicked.add(channel if isinstance(channel, str) else channel.id)
@@ -165,15 +174,17 @@ class FakeTeams:
         data: dict | None = None,
         *,
         token: str | None = "",
+        to: str = "",
         **overrides,
     ) -> Reply:
         """Send a click as Teams does; keywords replace parts of the activity.
 
-        `trigger` is put where it belongs; `token` replaces the good one, None sends none.
+        `trigger` is put where it belongs; `token` replaces the good one, None sends none; `to`
+        is another replica of the bot.
         """
         shown = self.screens.get(message) if isinstance(message, str) else message
         activity = self.activities.invoke(person, shown or message, verb, data, **overrides)
-        reply = await self.tell(activity, token=token)
+        reply = await self.tell(activity, token=token, to=to)
         if shown and reply.status == 200 and reply.body["type"] == CARD:
             shown.private[person.id] = reply.body["value"]
         return reply
@@ -197,12 +208,13 @@ class FakeTeams:
             await self.tell(one) for one in self.activities.installation(person, channel, "remove")
         ]
 
-    async def tell(self, activity: dict, *, token: str | None = "") -> Reply:
+    async def tell(self, activity: dict, *, token: str | None = "", to: str = "") -> Reply:
         """Send an activity to the bot: signed, unless `token` says otherwise."""
         if token == "" and self.identity:
             token = self.identity.sign(service_url=activity.get("serviceUrl", ""))
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        async with self._people.post(self.bot_url, json=activity, headers=headers) as response:
+        url = f"{to}/api/messages" if to else self.bot_url
+        async with self._people.post(url, json=activity, headers=headers) as response:
             body = await response.text()
             is_json = response.content_type == "application/json"
             return Reply(status=response.status, body=json.loads(body) if is_json else body)
@@ -241,6 +253,16 @@ class FakeTeams:
 
         return await self._served(request, do)
 
+    async def _remove(self, request):
+        async def do(_):
+            shown = self.screens.get(unquote(request.match_info["activity"]))
+            if shown is None or shown.deleted:
+                return _problem(404, "ActivityNotFoundInConversation")
+            shown.deleted = True
+            return web.json_response({})
+
+        return await self._served(request, do)
+
     def _show(self, channel: str, conversation: str, activity_id: str, body: dict) -> Shown:
         alert = body.get("channelData", {}).get("notification", {}).get("alert", False)
         self.screens[activity_id] = shown = Shown(
@@ -254,7 +276,7 @@ class FakeTeams:
         return shown
 
     async def _served(self, request, do):
-        body = await request.json()
+        body = await request.json() if request.can_read_body else None
         token = request.headers.get("Authorization", "").removeprefix("Bearer ") or None
         self.sent.append(
             Sent(method=request.method, path=request.raw_path, body=body, token=token)
@@ -263,6 +285,8 @@ class FakeTeams:
         await asyncio.sleep(fault.delay)
         if fault.hang:
             await self._closing.wait()
+        if fault.until:
+            await fault.until.wait()
         early = None if fault.after_doing else _bad(fault, request)
         if early is not None:
             return early
@@ -280,7 +304,7 @@ class FakeTeams:
         return Fault()
 
     def _refused(self, request, body, token) -> web.Response | None:
-        activity = body.get("activity", body)
+        activity = body.get("activity", body) if body else None
         conversation = (
             unquote(request.match_info.get("conversation", ""))
             or (body["channelData"]["channel"]["id"])
@@ -289,6 +313,8 @@ class FakeTeams:
             return _problem(401, "Unauthorized")
         if conversation.split(";", 1)[0] in self._kicked:
             return _problem(403, "BotNotInConversationRoster")
+        if activity is None:
+            return None
         if "text" in activity or len(activity.get("attachments", [])) != 1:
             return _problem(400, "OneCardAndNothingElse")
         if len(json.dumps(activity, ensure_ascii=False).encode("utf-16-le")) > LARGEST_MESSAGE:

@@ -50,14 +50,15 @@ async def keyed(store):
 
 
 async def test_a_key_is_found_under_its_hash(keyed):
-    assert await keyed.read(lambda unit: unit.sources.by_hash("a" * 64)) == KEY
-    assert await keyed.read(lambda unit: unit.sources.by_hash("d" * 64)) is None
+    assert await keyed.read(lambda unit: unit.sources.by_hashes(["a" * 64, "d" * 64])) == {
+        "a" * 64: KEY
+    }
 
 
 async def test_a_revoked_key_opens_nothing_and_stays_in_the_list(keyed):
     await keyed.turn(lambda unit: unit.sources.revoke("k1", NOW))
 
-    assert await keyed.read(lambda unit: unit.sources.by_hash("a" * 64)) is None
+    assert await keyed.read(lambda unit: unit.sources.by_hashes(["a" * 64])) == {}
     assert await keyed.read(lambda unit: unit.sources.of_source("planner")) == (NEWER,)
     assert [(key.id, key.revoked_at) for key in await keyed.read(lambda u: u.sources.all())] == [
         ("k1", NOW),

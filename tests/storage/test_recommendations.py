@@ -8,6 +8,7 @@ from sqlalchemy.exc import StatementError
 
 from decisions.lifecycle import State
 from decisions.people import ChannelId
+from decisions.ranking import measure
 from decisions.recommendation import RecommendationId
 from storage.recommendations import (
     KnownRecommendationError,
@@ -21,6 +22,7 @@ from tests.build import (
     a_raw_recommendation,
     a_recommendation,
     a_route,
+    a_routing_table,
     an_approved,
 )
 
@@ -139,7 +141,7 @@ async def test_the_dearest_delay_comes_first_and_then_who_came_first(store):
     early = replace(early, received_at=NOW - timedelta(hours=1))
     await keep(store, cheap, dear, early, costs=("9.999999", "1000", "9.999999"))
 
-    found = await store.read(lambda unit: unit.recommendations.open_in(CHANNEL.id, limit=10))
+    found = await store.read(lambda unit: unit.recommendations.open_all(10))
 
     assert found == (dear, early, cheap)
 
@@ -158,13 +160,25 @@ async def test_only_what_awaits_an_answer_in_the_channel_is_open_there(store):
     closed = numbered(3, state=State.EXPIRED)
     await keep(store, numbered(1), elsewhere, closed)
 
-    assert await store.read(lambda unit: unit.recommendations.open_in(CHANNEL.id, limit=10)) == (
-        numbered(1),
-    )
+    (here,) = await store.read(lambda unit: unit.recommendations.standing_in(CHANNEL.id, limit=10))
+
+    assert here.id == numbered(1).id
     assert await store.read(lambda unit: unit.recommendations.open_all(10)) == (
         numbered(1),
         elsewhere,
     )
+
+
+async def test_what_ranks_is_read_without_the_rest(store):
+    one = numbered(1)
+    await keep(store, one)
+
+    (standing,) = await store.read(
+        lambda unit: unit.recommendations.standing_in(CHANNEL.id, limit=10)
+    )
+
+    rates = a_routing_table().rates
+    assert measure(standing, now=NOW, rates=rates) == measure(one, now=NOW, rates=rates)
 
 
 async def test_what_is_open_is_counted_up_to_a_cap(store):

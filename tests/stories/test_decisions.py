@@ -19,19 +19,8 @@ async def test_ana_approves_and_a_draft_order_stands_in_the_erp(world):
     assert order["number"] in message.text
     assert world.erp.posted_irreversibly == []
     await world.settled()
-    assert (
-        await world.story()
-        == [
-            "channel_added",
-            "received",
-            "routed",
-            "posted",
-            "decided",
-            "write_started",
-            "written",
-        ]
-        or "written" in await world.story()
-    )
+    kept = [kind for kind in await world.story(world.id) if kind != "repainted"]
+    assert kept == ["received", "routed", "posted", "decided", "write_started", "written"]
 
 
 async def test_the_source_can_read_what_became_of_it(world):

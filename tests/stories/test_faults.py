@@ -2,8 +2,10 @@
 
 import asyncio
 
+from bot.clock import utc_now
 from bot.workflow.decide import REREAD_WITHIN
 from erp.standin.faults import Fault
+from storage.jobs import Job
 from tests.stories.world import ANA, BO, when
 
 
@@ -194,3 +196,29 @@ async def test_a_busy_erp_is_asked_again_and_the_order_written_once(world):
 
     assert len(world.orders()) == 1
     assert "not_sent" in await world.story()
+
+
+async def test_two_workers_that_post_one_card_leave_one_card(world):
+    await world.teams.uninstall(ANA)
+    _, answer = await world.send(world.stockout())
+    await world.settled()
+    world.teams.readmit()
+    await world.teams.install(ANA)
+    job = Job(
+        id=0,
+        kind="post",
+        key="post",
+        lane=None,
+        payload={"id": answer["id"]},
+        due_at=utc_now(),
+        attempts=1,
+        until=utc_now(),
+    )
+
+    post = world.bot.worker._steps["post"]  # noqa: SLF001  as one does that slept and one that took over
+    await asyncio.gather(post(job), post(job))
+    await world.settled()
+
+    (message,) = world.teams.messages()
+    assert "approve" in world.verbs(message)
+    assert "copy_removed" in await world.story()

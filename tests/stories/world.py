@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import aiohttp
 
@@ -14,7 +14,7 @@ from decisions.people import Person, PersonId
 from erp.standin.plant import seed
 from erp.standin.server import StandIn
 from storage.audit import verify_chain
-from tests.build import TENANT
+from tests.build import SIGNING_KEY, TENANT
 from tests.fakes.entra import APP_ID, FakeIdentity
 from tests.fakes.hurry import hurry_jobs, is_busy
 from tests.fakes.screens import actions
@@ -54,6 +54,8 @@ class World:
         self.bot = None
         self.headers = {}
         self.quiet = "PT0.3S"
+        self.signing_key = SIGNING_KEY
+        self.verify_keys = ""
         self.sent = {}
         self.item = {"number": "BRG-6205", "baseUnitOfMeasureCode": "PCS"}
         self.vendor = {"number": "V1010"}
@@ -96,6 +98,8 @@ class World:
             "TENANT_ID": TENANT,
             "APP_ID": APP_ID,
             "APP_SECRET": "secret",
+            "SIGNING_KEY": self.signing_key.pem,
+            "VERIFY_KEYS": self.verify_keys,
             "WEBHOOK_SECRET": "0123456789abcdef",
             "WEBHOOK_HTTP": "true",
             "OPENID_METADATA": self.identity.metadata_url,
@@ -208,6 +212,11 @@ class World:
             "rationale": "Consumption of the last ten days",
         }
         return body | changes
+
+    @property
+    def valid_until(self):
+        """Return until when the last recommendation counts."""
+        return datetime.fromisoformat(self.sent["valid_until"])
 
     def orders(self):
         """Return the purchase orders that Countersign wrote."""

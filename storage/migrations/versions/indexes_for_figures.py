@@ -1,4 +1,4 @@
-"""Indexes for what is measured: a scrape must not read a million rows that are over."""
+"""Indexes for what is measured and swept: nothing must read a million rows that are over."""
 
 from typing import Final
 
@@ -22,22 +22,23 @@ _UNFINISHED: Final = ", ".join(
         "shelved",
     )
 )
+_DONE: Final = sa.column("done", sa.Boolean())
 _INDEXES: Final = (
+    ("jobs_undone", "jobs", "kind", ~_DONE),
+    ("jobs_done", "jobs", "due_at", sa.true() == _DONE),
     (
         "recommendations_unfinished",
         "recommendations",
         "state",
-        f"state IN ({_UNFINISHED})",
+        sa.text(f"state IN ({_UNFINISHED})"),
     ),
-    ("orders_unwritten", "orders", "state", "state != 'written'"),
-    ("audit_alarms", "audit", "seq", "kind = 'alarm'"),
-    ("audit_restored", "audit", "seq", "kind = 'restored'"),
+    ("orders_unwritten", "orders", "state", sa.text("state != 'written'")),
+    ("audit_alarms", "audit", "seq", sa.text("kind = 'alarm'")),
+    ("audit_restored", "audit", "seq", sa.text("kind = 'restored'")),
 )
 
 
 def upgrade() -> None:
     """Make the indexes."""
     for name, table, column, where in _INDEXES:
-        op.create_index(
-            name, table, [column], sqlite_where=sa.text(where), postgresql_where=sa.text(where)
-        )
+        op.create_index(name, table, [column], sqlite_where=where, postgresql_where=where)

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import sqlite3
+import stat
 import subprocess
 import sys
 from contextlib import closing
@@ -11,7 +12,9 @@ import pytest
 from click.testing import CliRunner
 
 from bot.cli.commands import cli, main
+from bot.cli.signing import KeyThereError
 from decisions.normalise import Problem
+from decisions.signature import Keyring, SigningKey
 from storage.sources import NoSuchKeyError
 from storage.store import Store
 from tests.bot.test_routing_file import GOOD as ROUTING
@@ -44,6 +47,29 @@ def in_a_turn(database, work):
     result = asyncio.run(store.turn(work))
     store.close()
     return result
+
+
+def test_a_pair_of_signing_keys_is_made_and_a_second_one_joins_the_public_list(run, tmp_path):
+    public = tmp_path / "verify.pem"
+
+    made = run("keys", "signing", "--private", tmp_path / "one.pem", "--public", public).output
+    run("keys", "signing", "--private", tmp_path / "two.pem", "--public", public)
+
+    pairs = [SigningKey.read((tmp_path / name).read_text()) for name in ("one.pem", "two.pem")]
+    assert Keyring.read(public.read_text()).keys.keys() == {pair.id for pair in pairs}
+    assert pairs[0].id in made
+    assert stat.S_IMODE((tmp_path / "one.pem").stat().st_mode) == 0o600
+
+
+def test_a_private_key_is_never_overwritten(run, tmp_path):
+    private = tmp_path / "one.pem"
+    private.write_text("the key that signed what still waits")
+
+    with pytest.raises(KeyThereError, match="there already"):
+        run("keys", "signing", "--private", private, "--public", tmp_path / "verify.pem")
+
+    assert private.read_text() == "the key that signed what still waits"
+    assert not (tmp_path / "verify.pem").exists()
 
 
 def test_a_key_is_shown_once_listed_without_its_text_and_revoked(run):

@@ -207,6 +207,21 @@ async def test_a_post_that_nobody_took_is_not_there(teams, session, clock):
         await elsewhere.post(nobody, CARD, summary="x")
 
 
+async def test_a_message_of_ours_is_taken_away_once(poster, teams, posted):
+    await poster.remove(posted)
+
+    assert teams.messages() == []
+    with pytest.raises(PostingGoneError):
+        await poster.remove(posted)
+
+
+async def test_a_removal_whose_answer_was_lost_may_be_repeated(poster, teams, posted):
+    teams.fail_next(502)
+
+    with pytest.raises(PosterBusyError):
+        await poster.remove(posted)
+
+
 async def test_a_deleted_message_is_gone(poster, teams, posted):
     teams.delete(teams.last())
 

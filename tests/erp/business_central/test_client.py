@@ -233,7 +233,7 @@ ORDER = PlannedRequest(method="POST", path="purchaseOrders", body='{"quantity":3
 
 async def test_a_write_sends_the_planned_bytes_once(session):
     async with scripted(Says(201, "{}")) as erp:
-        answer = await a_client(session, erp.url).send(ORDER, within=2)
+        answer = await a_client(session, erp.url).send(ORDER, within=2, still_ours=lambda: True)
 
     (asked,) = erp.asked
     assert answer.status == 201
@@ -247,7 +247,7 @@ async def test_a_write_sends_the_planned_bytes_once(session):
 @pytest.mark.parametrize("status", [401, 429, 500, 502, 503, 504])
 async def test_a_write_is_never_sent_again(session, status):
     async with scripted(Says(status, "<html>", {"Retry-After": "0"})) as erp:
-        answer = await a_client(session, erp.url).send(ORDER, within=2)
+        answer = await a_client(session, erp.url).send(ORDER, within=2, still_ours=lambda: True)
 
     assert answer.status == status
     assert answer.retry_after == timedelta(0)
@@ -257,7 +257,7 @@ async def test_a_write_is_never_sent_again(session, status):
 @pytest.mark.parametrize("after", ["soon", "-1", "9" * 400, "Wed, 21 Oct 2026 07:28:00 GMT"])
 async def test_a_retry_after_that_is_no_number_of_seconds_is_none(session, after):
     async with scripted(Says(429, "{}", {"Retry-After": after})) as erp:
-        answer = await a_client(session, erp.url).send(ORDER, within=2)
+        answer = await a_client(session, erp.url).send(ORDER, within=2, still_ours=lambda: True)
 
     assert answer.retry_after is None
 
@@ -268,7 +268,7 @@ async def test_a_write_whose_connection_breaks_is_not_sent_again(session):
         await names(client)
 
         with pytest.raises(NoAnswerError) as lost:
-            await client.send(ORDER, within=2)
+            await client.send(ORDER, within=2, still_ours=lambda: True)
 
     assert not isinstance(lost.value, NoConnectionError)
     assert [asked.method for asked in erp.asked] == ["GET", "POST"]
@@ -277,8 +277,8 @@ async def test_a_write_whose_connection_breaks_is_not_sent_again(session):
 async def test_a_write_refused_for_its_log_in_asks_for_a_new_one_next_time(session):
     async with scripted(Says(401, ""), Says(201, "{}")) as erp:
         client = a_client(session, erp.url)
-        await client.send(ORDER, within=2)
-        await client.send(ORDER, within=2)
+        await client.send(ORDER, within=2, still_ours=lambda: True)
+        await client.send(ORDER, within=2, still_ours=lambda: True)
 
     assert [asked.headers["Authorization"] for asked in erp.asked] == [
         "Bearer token-1",
@@ -290,7 +290,7 @@ async def test_the_log_names_the_correlation_id_and_never_the_token(session, cap
     caplog.set_level(logging.DEBUG)
     said = '{"error":{"code":"Internal_X","message":"Broken.  CorrelationId:  abc-1."}}'
     async with scripted(Says(500, said)) as erp:
-        await a_client(session, erp.url).send(ORDER, within=2)
+        await a_client(session, erp.url).send(ORDER, within=2, still_ours=lambda: True)
 
     assert "correlation abc-1" in caplog.text
     assert "token-1" not in caplog.text

@@ -18,6 +18,8 @@ from tests.build import NOW, an_order_action
 from tests.erp.business_central.facts import COMPANY, some_facts
 from tests.erp.business_central.scripted import Says, scripted
 
+SOON = NOW + timedelta(minutes=1)
+
 MARKER = "CS-7KX2M9QH4T"
 ORDER_ID = "5d115c9c-44e3-ea11-bb43-000d3a2feca1"
 EAST = "10ca0000-0000-4000-8000-000000000002"
@@ -61,7 +63,7 @@ def an_order(number, *comments):
 
 async def test_the_request_is_the_plans_byte_for_byte():
     async with writing(CREATED) as (writer, erp):
-        applied = await writer.apply(PLAN)
+        applied = await writer.apply(PLAN, before=SOON)
 
     (asked,) = erp.asked
     assert applied == Applied(document="106023", document_id=ORDER_ID)
@@ -159,7 +161,7 @@ OTHERS = {
 @pytest.mark.parametrize("other", OTHERS)
 async def test_a_plan_that_it_would_not_have_built_is_never_sent(other):
     async with writing(CREATED) as (writer, erp):
-        outcome = await writer.apply(OTHERS[other])
+        outcome = await writer.apply(OTHERS[other], before=SOON)
         with pytest.raises(NotOurPlanError):
             await writer.probe(OTHERS[other])
         with pytest.raises(NotOurPlanError):
@@ -176,7 +178,7 @@ async def test_a_log_in_that_fails_means_that_nothing_was_sent():
             session, url="http://127.0.0.1:9/token", client_id="w", client_secret=""
         )
         async with writing(CREATED, tokens=tokens) as (writer, erp):
-            outcome = await writer.apply(PLAN)
+            outcome = await writer.apply(PLAN, before=SOON)
 
     assert isinstance(outcome, NotSent)
     assert outcome.retry_after == timedelta(minutes=1)
@@ -189,6 +191,6 @@ async def test_giving_up_on_an_answer_is_a_doubt():
         return CREATED.clone()
 
     async with writing(slow, write_time=0.1) as (writer, erp):
-        assert await writer.apply(PLAN) == Unknown(why="no answer in time")
+        assert await writer.apply(PLAN, before=SOON) == Unknown(why="no answer in time")
 
     assert len(erp.asked) == 1
