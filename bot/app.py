@@ -277,7 +277,6 @@ async def running(
             steps |= _writing(settings, ctx, one_by_one)
         worker = Worker(store, steps, now=now, at_once=settings.workers)
         await store.turn(lambda unit: lineup.sweep(unit, due_at=now()))
-        url = await _listen(settings, ctx, doors.gate, stack)
         if work and steps:
             stack.push_async_callback(_finished, worker, asyncio.create_task(worker.run()))
             stack.push_async_callback(_stopped, asyncio.create_task(store.listen(worker.wake)))

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from platform import python_version
 from time import perf_counter
 from typing import Final
@@ -35,8 +35,16 @@ GCCollector(registry=REGISTRY)
 _QUICK: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10)
 _SLOW: Final = (0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300)
 
+
+def _version() -> str:
+    try:
+        return version("countersign")
+    except PackageNotFoundError:  # run from its folder, as in the container
+        return "unknown"
+
+
 BUILD: Final = Info("countersign_build", "The version that runs.", registry=REGISTRY)
-BUILD.info({"version": version("countersign"), "python": python_version()})
+BUILD.info({"version": _version(), "python": python_version()})
 
 INTAKE: Final = Counter(
     "countersign_intake",
