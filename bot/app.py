@@ -28,6 +28,7 @@ from bot.workflow import clockwork, lineup
 from bot.workflow.context import Context
 from bot.workflow.front import Front
 from bot.workflow.ids import new_id
+from bot.workflow.limits import Limits
 from bot.workflow.prepare import prepare
 from bot.workflow.show import post, remove, repaint, say
 from bot.workflow.targets import webhook_session
@@ -326,8 +327,9 @@ def _signed_doors(
 async def _listen(settings: Settings, ctx: Context, gate: Gate, stack: AsyncExitStack) -> str:
     app = web.Application(client_max_size=LARGEST_REQUEST)
     if "web" in settings.roles:
-        app.add_routes(message_routes(Edge(gate=gate, surface=Surface(Front(ctx))).process))
-        app.add_routes(api_routes(ctx))
+        front = Front(ctx, clicks=Limits(settings.click_rate))
+        app.add_routes(message_routes(Edge(gate=gate, surface=Surface(front)).process))
+        app.add_routes(api_routes(ctx, Limits(settings.api_rate)))
     app.add_routes(health_routes(ctx))
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
