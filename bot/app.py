@@ -324,14 +324,19 @@ def _signed_doors(
     return Doors(gate=verifier, credentials=credentials)
 
 
-async def _listen(settings: Settings, ctx: Context, gate: Gate, stack: AsyncExitStack) -> str:
+def application(settings: Settings, ctx: Context, gate: Gate) -> web.Application:
+    """Return everything that can be asked over HTTP."""
     app = web.Application(client_max_size=LARGEST_REQUEST)
     if "web" in settings.roles:
         front = Front(ctx, clicks=Limits(settings.click_rate))
         app.add_routes(message_routes(Edge(gate=gate, surface=Surface(front)).process))
         app.add_routes(api_routes(ctx, Limits(settings.api_rate)))
     app.add_routes(health_routes(ctx))
-    runner = web.AppRunner(app, access_log=None)
+    return app
+
+
+async def _listen(settings: Settings, ctx: Context, gate: Gate, stack: AsyncExitStack) -> str:
+    runner = web.AppRunner(application(settings, ctx, gate), access_log=None)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     site = web.TCPSite(runner, settings.host, settings.port)
