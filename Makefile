@@ -7,7 +7,7 @@ UV := $(BIN)/uv
 UV_COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help docs demo test check lint types floors bench load faults lock hooks
+.PHONY: help docs demo test check lint types floors bench fuzz load faults lock hooks
 
 # List the commands
 help:
@@ -64,6 +64,10 @@ faults: $(VENV)/.dev
 # Load the program with clicks and recommendations for ten minutes; LOAD="--seconds 30"
 load: $(VENV)/.dev
 	@$(BIN)/python -m benchmarks.load $(LOAD)
+
+# Attack both doors with a hundred thousand odd requests each
+fuzz: $(VENV)/.dev
+	@$(BIN)/python -m tests.hostile --cases $(or $(CASES),100000)
 
 # Renew the locks under requirements/
 lock: $(VENV)/.run

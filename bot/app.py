@@ -32,6 +32,7 @@ from bot.workflow import clockwork, lineup
 from bot.workflow.context import Context
 from bot.workflow.front import Front
 from bot.workflow.ids import new_id
+from bot.workflow.limits import Limits
 from bot.workflow.prepare import prepare
 from bot.workflow.show import post, remove, repaint, say
 from bot.workflow.targets import webhook_session
@@ -343,14 +344,21 @@ def _signed_doors(
     return Doors(gate=verifier, credentials=credentials)
 
 
-async def _listen(settings: Settings, ctx: Context, gate: Gate, stack: AsyncExitStack) -> str:
+def application(settings: Settings, ctx: Context, gate: Gate) -> web.Application:
+    """Return everything that can be asked over HTTP."""
     app = web.Application(client_max_size=LARGEST_REQUEST, middlewares=[watch])
     gauges = Gauges(ctx)
     if "web" in settings.roles:
-        app.add_routes(message_routes(Edge(gate=gate, surface=Surface(Front(ctx))).process))
-        app.add_routes(api_routes(ctx))
+        front = Front(ctx, clicks=Limits(settings.click_rate))
+        app.add_routes(message_routes(Edge(gate=gate, surface=Surface(front)).process))
+        app.add_routes(api_routes(ctx, Limits(settings.api_rate)))
     app.add_routes(health_routes(ctx, gauges))
     app.add_routes(metrics_routes(ctx, gauges))
+    return app
+
+
+async def _listen(settings: Settings, ctx: Context, gate: Gate, stack: AsyncExitStack) -> str:
+    app = application(settings, ctx, gate)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_ANSWERS)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)

@@ -148,6 +148,18 @@ class Settings(BaseSettings):
         timedelta(minutes=15),
         description="How long a write without an answer may still arrive in the ERP (ISO 8601).",
     )
+    api_rate: float = Field(
+        50,
+        gt=0,
+        description="How many requests a second one API key may send to one replica; four times "
+        "as many at once after a rest. A list counts as one.",
+    )
+    click_rate: float = Field(
+        5,
+        gt=0,
+        description="How many clicks and messages a second one person may send to one replica; "
+        "four times as many at once after a rest.",
+    )
     workers: int = Field(8, ge=1, le=64, description="How many jobs run at once.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="How much is logged."

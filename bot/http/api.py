@@ -32,6 +32,7 @@ from bot.workflow.envelope import (
 from bot.workflow.ingest import Accepted, Conflicting, Held, ItemVerdict, Known
 from bot.workflow.intake import Intake
 from bot.workflow.keys import UnauthorisedError
+from bot.workflow.limits import Limits, TooOftenError
 from bot.workflow.track import (
     BadWithdrawalError,
     NotOpenError,
@@ -103,7 +104,7 @@ _STATUS: Final[Mapping[type[CountersignError], HTTPStatus]] = {
 }
 
 
-def api_routes(ctx: Context) -> tuple[web.RouteDef, ...]:
+def api_routes(ctx: Context, limits: Limits) -> tuple[web.RouteDef, ...]:
     """Return the routes of the API, and of the two documents that describe it."""
     intake = Intake(ctx)
 
@@ -113,7 +114,12 @@ def api_routes(ctx: Context) -> tuple[web.RouteDef, ...]:
         async def answered(request: web.Request) -> web.StreamResponse:
             try:
                 key = await intake.authenticate(request.headers.get(hdrs.AUTHORIZATION))
+                limits.check(key.id, ctx.now())
                 return await handler(request, key, intake)
+            except TooOftenError as error:
+                answer = problem_answer(HTTPStatus.TOO_MANY_REQUESTS, str(error))
+                answer.headers[hdrs.RETRY_AFTER] = str(error.seconds)
+                return answer
             except CountersignError as error:
                 status = _STATUS.get(type(error))
                 if status is None:

@@ -104,6 +104,8 @@ class Edge(CloudAdapterBase):
                 return _json(await self._surface.click(activity))
             response = await self._turn(activity)
             return _json(response.body if response else message_answer("Nothing was decided."))
+        except DeserializationError:
+            return _json(message_answer("This does not have the shape of a click."))
         except Exception:  # noqa: BLE001  whatever it was, Teams must not send the click again
             reference = secrets.token_hex(4)
             _LOG.exception("An invoke failed.", extra={"correlation_id": reference})

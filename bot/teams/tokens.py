@@ -143,7 +143,7 @@ class TokenVerifier:
             ) from None
         claims = _claims(payload)
         self._check(claims)
-        if activity.get("channelId") not in signing_key.endorsements:
+        if text_at(activity, "channelId") not in signing_key.endorsements:
             raise TokenRefusedError("the key is not endorsed for the channel")
         service_url = activity.get("serviceUrl")
         if not isinstance(service_url, str) or claims.get("serviceurl") != service_url:

@@ -94,8 +94,19 @@ def _no_constant(name: str) -> NoReturn:
     raise NotJsonError(f"{name} is not a JSON value")
 
 
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return an object; one that names a field twice means two things to two readers."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise NotJsonError("an object names the same field twice")
+    return found
+
+
 _JSON: Final = json.JSONDecoder(
-    parse_float=_fraction, parse_int=_whole, parse_constant=_no_constant
+    parse_float=_fraction,
+    parse_int=_whole,
+    parse_constant=_no_constant,
+    object_pairs_hook=_object,
 )
 
 

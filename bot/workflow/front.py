@@ -9,9 +9,10 @@ from bot.workflow import commands, desk
 from bot.workflow.click import Click
 from bot.workflow.context import Context
 from bot.workflow.decide import named
+from bot.workflow.limits import Limits, TooOftenError
 from bot.workflow.message import Message
 from decisions.audit import AuditEvent
-from decisions.people import Channel, ChannelId, TenantId
+from decisions.people import Channel, ChannelId, PersonId, TenantId
 from storage.unit_of_work import UnitOfWork
 
 _LOG: Final = logging.getLogger(__name__)
@@ -20,12 +21,22 @@ _LOG: Final = logging.getLogger(__name__)
 class Front:
     """Clicks, messages, and the bot's coming and going; each may be delivered twice."""
 
-    def __init__(self, ctx: Context) -> None:
-        """Work with these parts."""
+    def __init__(self, ctx: Context, *, clicks: Limits | None = None) -> None:
+        """Work with these parts; without `clicks`, people may come as often as they like."""
         self._ctx = ctx
+        self._clicks = clicks
+
+    def _count(self, person: PersonId) -> None:
+        if self._clicks:
+            self._clicks.check(person, self._ctx.now())
 
     async def click(self, click: Click) -> CardJson:
-        """Answer a person's click."""
+        """Answer a person's click.
+
+        Raises:
+            TooOftenError: this person clicks faster than people do.
+        """
+        self._count(click.person)
         verb = click.verb if click.verb in desk.VERBS else "unknown"
         logs.about(named(click))
         with measure.clicked(verb):
@@ -38,7 +49,12 @@ class Front:
         return await desk.look(click, self._ctx)
 
     async def command(self, message: Message) -> None:
-        """Answer what somebody wrote."""
+        """Answer what somebody wrote; keep silent to one who floods."""
+        try:
+            self._count(message.person)
+        except TooOftenError as problem:
+            _LOG.info("A message went unanswered: %s", problem)
+            return
         await commands.command(message, self._ctx)
 
     async def installed(self, channel: Channel) -> None:

@@ -54,6 +54,7 @@ class World:
         self.bot = None
         self.headers = {}
         self.quiet = "PT0.3S"
+        self.api_rate = self.click_rate = 100_000
         self.signing_key = SIGNING_KEY
         self.verify_keys = ""
         self.sent = {}
@@ -102,6 +103,8 @@ class World:
             "VERIFY_KEYS": self.verify_keys,
             "WEBHOOK_SECRET": "0123456789abcdef",
             "WEBHOOK_HTTP": "true",
+            "API_RATE": self.api_rate,
+            "CLICK_RATE": self.click_rate,
             "OPENID_METADATA": self.identity.metadata_url,
             "LOGIN_AUTHORITY": self.identity.authority,
             "TRUSTED_CA": self.identity.ca_file,
