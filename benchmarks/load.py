@@ -7,6 +7,7 @@ second for each conversation, so everything is spread over a hundred channels.
 
 import argparse
 import asyncio
+import gc
 import json
 import platform
 import sys
@@ -84,6 +85,8 @@ async def run(options: argparse.Namespace, database: str, folder: Path) -> dict[
         async with stage.serving(*(PROFILED if options.profile else ())) as ready:
             await stage.install()
             assert stage.process is not None  # noqa: S101  it runs
+            gc.collect()
+            gc.freeze()  # the driver must not be late because it tidies up
             async with watching(stage.process, database) as watch:
                 await load.run()
         after = await decided(stage)

@@ -1,6 +1,7 @@
 """`countersign serve`: the bot, until it is told to stop."""
 
 import asyncio
+import gc
 import json
 import logging
 import signal
@@ -51,5 +52,9 @@ async def _until_told(settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with running(settings) as bot:
+        # What was made until now stays. Walking all of it in every full collection would hold up
+        # clicks for a tenth of a second.
+        gc.collect()
+        gc.freeze()
         logging.getLogger(__name__).info("listening on %s", bot.url)
         await stop.wait()
