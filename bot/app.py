@@ -214,6 +214,7 @@ async def running(
         poster = poster or TeamsPoster(
             session=session, credentials=doors.credentials, service_urls=service_urls, now=now
         )
+        front = Front(ctx)
         worker = Worker(
             store,
             _steps(
@@ -225,9 +226,10 @@ async def running(
             ),
             now=now,
             at_once=settings.workers,
+            people_wait=front.people_wait,
         )
         await store.turn(lambda unit: lineup.sweep(unit, due_at=now()))
-        url = await _listen(settings, ctx, doors.gate, stack)
+        url = await _listen(settings, ctx, Edge(gate=doors.gate, surface=Surface(front)), stack)
         if work:
             stack.push_async_callback(_finished, worker, asyncio.create_task(worker.run()))
             stack.push_async_callback(_stopped, asyncio.create_task(store.listen(worker.wake)))
@@ -286,9 +288,9 @@ def _signed_doors(
     return Doors(gate=verifier, credentials=credentials)
 
 
-async def _listen(settings: Settings, ctx: Context, gate: Gate, stack: AsyncExitStack) -> str:
+async def _listen(settings: Settings, ctx: Context, edge: Edge, stack: AsyncExitStack) -> str:
     app = web.Application(client_max_size=LARGEST_REQUEST)
-    app.add_routes(message_routes(Edge(gate=gate, surface=Surface(Front(ctx))).process))
+    app.add_routes(message_routes(edge.process))
     app.add_routes(api_routes(ctx))
     app.add_routes(health_routes(ctx))
     runner = web.AppRunner(app, access_log=None)

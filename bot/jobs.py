@@ -23,6 +23,9 @@ LONGEST_NAP: Final = timedelta(seconds=1)
 """How long the worker sleeps at most when nobody wakes it."""
 
 _FIRST_WAIT: Final = timedelta(seconds=2)
+_FEW: Final = 2
+"""Jobs that run while somebody waits for the answer to a click."""
+
 _TOGETHER: Final = 0.02
 """Seconds that a claim waits for more jobs to end while most of the workers are busy."""
 
@@ -41,13 +44,23 @@ class Worker:
     """Runs jobs, several at once, until it is told to stop."""
 
     def __init__(
-        self, store: Store, steps: Mapping[str, Step], *, now: Clock, at_once: int
+        self,
+        store: Store,
+        steps: Mapping[str, Step],
+        *,
+        now: Clock,
+        at_once: int,
+        people_wait: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Take the steps by job kind; `at_once` bounds how many run together."""
+        """Take the steps by job kind; `at_once` bounds how many run together.
+
+        While `people_wait`, few jobs start: whoever clicked goes first.
+        """
         self._store = store
         self._steps = steps
         self._now = now
         self._at_once = at_once
+        self._people_wait = people_wait
         self._running: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._stopping = False
@@ -85,7 +98,9 @@ class Worker:
 
     async def _claim_some(self) -> int:
         await self._make_room()
-        room = self._at_once - len(self._running)
+        room = self._most() - len(self._running)
+        if room <= 0:
+            return 0  # somebody clicked meanwhile; the next job that ends wakes us
         now = self._now()
         jobs = await self._store.turn(lambda unit: unit.jobs.claim(now, LEASE, room))
         for job in jobs:
@@ -96,10 +111,13 @@ class Worker:
 
     async def _make_room(self) -> None:
         """Wait until a job can start; while many run, let a few end, since claims are dear."""
-        if len(self._running) >= self._at_once:
+        if len(self._running) >= self._most():
             await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
         if len(self._running) > self._at_once // 2:
             await asyncio.wait(self._running, timeout=_TOGETHER)
+
+    def _most(self) -> int:
+        return min(_FEW, self._at_once) if self._people_wait() else self._at_once
 
     def _finished(self, task: "asyncio.Task[None]") -> None:
         self._running.discard(task)

@@ -16,10 +16,19 @@ class Front:
     def __init__(self, ctx: Context) -> None:
         """Work with these parts."""
         self._ctx = ctx
+        self._clicks = 0
+
+    def people_wait(self) -> bool:
+        """Tell whether somebody waits for the answer to a click."""
+        return self._clicks > 0
 
     async def click(self, click: Click) -> CardJson:
         """Answer a person's click."""
-        return await desk.click(click, self._ctx)
+        self._clicks += 1
+        try:
+            return await desk.click(click, self._ctx)
+        finally:
+            self._clicks -= 1
 
     async def look(self, click: Click) -> CardJson:
         """Answer a client that refreshes a card by itself; decides nothing."""

@@ -158,3 +158,23 @@ async def test_a_running_worker_is_woken_by_new_work_and_stops_when_told(store, 
     await asyncio.wait_for(running, 5)
 
     assert await waiting(store) == {}
+
+
+async def test_few_jobs_run_while_somebody_waits_for_an_answer(store, clock):
+    running, most, ran = 0, 0, []
+
+    async def step(job):
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0)
+        running -= 1
+        ran.append(job.key)
+
+    worker = Worker(store, {"work": step}, now=clock, at_once=8, people_wait=lambda: True)
+    await line_up(store, *"abcde")
+
+    await worker.drain()
+
+    assert sorted(ran) == [*"abcde"]
+    assert most == 2
