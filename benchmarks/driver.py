@@ -37,7 +37,7 @@ MIX: Final = {
 }
 """Of a hundred clicks; the first three only look or open a form."""
 
-_DECIDES: Final = frozenset({"confirm_override", "confirm_not_now", "approve"})
+DECIDES: Final = frozenset({"confirm_override", "confirm_not_now", "approve"})
 _TOKEN_FOR: Final = 10.0
 """Seconds; the Bot Connector, too, sends one token many times."""
 
@@ -126,7 +126,7 @@ class Load:
         if not cards or (verb == "approve" and not targets.approvable):
             return None
         index = self._rng.randrange(len(cards))
-        if verb not in _DECIDES:
+        if verb not in DECIDES:
             return cards[index]
         cards[index], cards[-1] = cards[-1], cards[index]
         return cards.pop()

@@ -276,7 +276,10 @@ async def running(
                 )
             )
             steps |= _writing(settings, ctx, one_by_one)
-        worker = Worker(store, steps, now=now, at_once=settings.workers)
+        front = Front(ctx, clicks=Limits(settings.click_rate))
+        worker = Worker(
+            store, steps, now=now, at_once=settings.workers, people_wait=front.people_wait
+        )
         await store.turn(lambda unit: lineup.sweep(unit, due_at=now()))
         if work and steps:
             stack.push_async_callback(_finished, worker, asyncio.create_task(worker.run()))
@@ -284,7 +287,7 @@ async def running(
             store.on_jobs(worker.wake)
         # In the order of leaving: nothing new is begun, then the last requests are answered, and
         # only then the jobs in hand are waited for.
-        url = await _listen(settings, ctx, doors.gate, stack)
+        url = await _listen(settings, ctx, Edge(gate=doors.gate, surface=Surface(front)), stack)
         stack.callback(worker.stop)
         yield Running(url=url, ctx=ctx, worker=worker)
 
@@ -344,21 +347,20 @@ def _signed_doors(
     return Doors(gate=verifier, credentials=credentials)
 
 
-def application(settings: Settings, ctx: Context, gate: Gate) -> web.Application:
+def application(settings: Settings, ctx: Context, edge: Edge) -> web.Application:
     """Return everything that can be asked over HTTP."""
     app = web.Application(client_max_size=LARGEST_REQUEST, middlewares=[watch])
     gauges = Gauges(ctx)
     if "web" in settings.roles:
-        front = Front(ctx, clicks=Limits(settings.click_rate))
-        app.add_routes(message_routes(Edge(gate=gate, surface=Surface(front)).process))
+        app.add_routes(message_routes(edge.process))
         app.add_routes(api_routes(ctx, Limits(settings.api_rate)))
     app.add_routes(health_routes(ctx, gauges))
     app.add_routes(metrics_routes(ctx, gauges))
     return app
 
 
-async def _listen(settings: Settings, ctx: Context, gate: Gate, stack: AsyncExitStack) -> str:
-    app = application(settings, ctx, gate)
+async def _listen(settings: Settings, ctx: Context, edge: Edge, stack: AsyncExitStack) -> str:
+    app = application(settings, ctx, edge)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_ANSWERS)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)

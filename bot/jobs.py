@@ -27,6 +27,9 @@ LONGEST_NAP: Final = timedelta(seconds=1)
 """How long the worker sleeps at most when nobody wakes it."""
 
 _FIRST_WAIT: Final = timedelta(seconds=2)
+_FEW: Final = 2
+"""Jobs that run while somebody waits for the answer to a click."""
+
 _TOGETHER: Final = 0.02
 """Seconds that a claim waits for more jobs to end while most of the workers are busy."""
 
@@ -54,16 +57,19 @@ class Worker:
         now: Clock,
         at_once: int,
         last_jobs: timedelta = LEASE,
+        people_wait: Callable[[], bool] = lambda: False,
     ) -> None:
         """Take the steps by job kind; `at_once` bounds how many run together.
 
-        `last_jobs` is how long those in hand have when it is told to stop.
+        While `people_wait`, few jobs start: whoever clicked goes first. `last_jobs` is how long
+        those in hand have when it is told to stop.
         """
         self._store = store
         self._steps = steps
         self._now = now
         self._at_once = at_once
         self._last_jobs = last_jobs
+        self._people_wait = people_wait
         self._running: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._stopping = False
@@ -108,7 +114,7 @@ class Worker:
         if len(self._running) > self._at_once // 2:
             # While many run, let a few end, since claims are dear.
             await asyncio.wait(self._running, timeout=_TOGETHER)
-        room = self._at_once - len(self._running)
+        room = self._most() - len(self._running)
         if room <= 0:
             return 0  # whichever ends first wakes us, and so does being told to stop
         now = self._now()
@@ -120,6 +126,9 @@ class Worker:
             self._running.add(task)
             task.add_done_callback(self._finished)
         return len(jobs)
+
+    def _most(self) -> int:
+        return min(_FEW, self._at_once) if self._people_wait() else self._at_once
 
     def _finished(self, task: "asyncio.Task[None]") -> None:
         self._running.discard(task)

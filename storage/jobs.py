@@ -159,14 +159,14 @@ class Jobs:
     ) -> tuple[Job, ...]:
         """Take due jobs, the longest due first; nobody else gets them until the lease ends.
 
+        Where more are due than wanted, those in lanes go first: an approved write does not wait
+        behind ten thousand recommendations that just came in. A quarter is kept for the others.
         With `kinds` no others are taken; a lane whose next job is of another kind waits for
         somebody who takes that kind.
         """
         lanes = self._lanes_with_work(now, limit, kinds)
-        due = sorted(
-            [*self._heads(lanes, now, kinds), *self._free(now, limit, kinds)],
-            key=lambda row: (row.due_at, row.id),
-        )[:limit]
+        heads, free = self._heads(lanes, now, kinds), self._free(now, limit, kinds)
+        due = _begun_first(list(heads), list(free), limit)
         if not due:
             return ()
         until = now + lease
@@ -380,6 +380,17 @@ def _head_of(lanes: FromClause) -> ScalarSelect[int]:
 
 def _of_kind(kind: ColumnElement[str], kinds: Collection[str] | None) -> ColumnElement[bool]:
     return true() if kinds is None else kind.in_(sorted(kinds))
+
+
+def _begun_first(
+    heads: list[Row[tuple[object, ...]]], free: list[Row[tuple[object, ...]]], limit: int
+) -> list[Row[tuple[object, ...]]]:
+    def due(row: Row[tuple[object, ...]]) -> tuple[datetime, int]:
+        return row.due_at, row.id
+
+    kept = min(len(free), limit // 4)
+    begun = sorted(heads, key=due)[: limit - kept]
+    return sorted([*begun, *sorted(free, key=due)[: limit - len(begun)]], key=due)
 
 
 def _claimed(row: Row[tuple[object, ...]], until: datetime) -> Job:

@@ -1,6 +1,7 @@
 """`countersign serve`: the bot, until it is told to stop."""
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -71,6 +72,10 @@ async def until_told(settings: Settings, *, now: Clock = utc_now) -> None:
     for number in _SIGNALS:
         loop.add_signal_handler(number, told)
     async with running(settings, now=now) as bot:
+        # What was made until now stays. Walking all of it in every full collection would hold up
+        # clicks for a tenth of a second.
+        gc.collect()
+        gc.freeze()
         logging.getLogger(__name__).info("listening on %s", bot.url)
         await stop.wait()
         logging.getLogger(__name__).info("finishing what is in hand")

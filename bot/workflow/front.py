@@ -25,10 +25,15 @@ class Front:
         """Work with these parts; without `clicks`, people may come as often as they like."""
         self._ctx = ctx
         self._clicks = clicks
+        self._waiting = 0
 
     def _count(self, person: PersonId) -> None:
         if self._clicks:
             self._clicks.check(person, self._ctx.now())
+
+    def people_wait(self) -> bool:
+        """Tell whether somebody waits for the answer to a click."""
+        return self._waiting > 0
 
     async def click(self, click: Click) -> CardJson:
         """Answer a person's click.
@@ -39,8 +44,12 @@ class Front:
         self._count(click.person)
         verb = click.verb if click.verb in desk.VERBS else "unknown"
         logs.about(named(click))
-        with measure.clicked(verb):
-            card = await desk.click(click, self._ctx)
+        self._waiting += 1
+        try:
+            with measure.clicked(verb):
+                card = await desk.click(click, self._ctx)
+        finally:
+            self._waiting -= 1
         _LOG.info("click answered", extra={"verb": verb, "actor": click.person})
         return card
 

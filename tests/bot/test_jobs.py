@@ -182,3 +182,23 @@ async def test_what_cannot_finish_in_time_is_left_to_its_lease(store, clock):
     assert await taken_over(LEASE - timedelta(seconds=1)) == ()
     (job,) = await taken_over(LEASE)
     assert (job.key, job.attempts) == ("a", 2)
+
+
+async def test_few_jobs_run_while_somebody_waits_for_an_answer(store, clock):
+    running, most, ran = 0, 0, []
+
+    async def step(job):
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0)
+        running -= 1
+        ran.append(job.key)
+
+    worker = Worker(store, {"work": step}, now=clock, at_once=8, people_wait=lambda: True)
+    await line_up(store, *"abcde")
+
+    await worker.drain()
+
+    assert sorted(ran) == [*"abcde"]
+    assert most == 2

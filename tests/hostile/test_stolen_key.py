@@ -6,6 +6,7 @@ import inspect
 from bot.app import application
 from bot.clock import utc_now
 from bot.settings import settings_from
+from bot.teams.edge import Edge
 from bot.workflow import keys
 from tests.stories.world import World
 
@@ -13,6 +14,7 @@ API = "/api/v1/recommendations"
 EVERYBODY = {
     ("GET", "/healthz"): 200,
     ("GET", "/readyz"): 200,
+    ("GET", "/metrics"): 200,
     ("GET", "/api/v1/openapi.json"): 200,
     ("GET", "/api/v1/"): 200,
 }
@@ -27,7 +29,8 @@ CLOSED = {("POST", "/api/messages"): 401}
 
 async def statuses(world: World, headers, recommendation, source_id):
     """Ask every route of the program with a key."""
-    app = application(settings_from(world.environment()), world.bot.ctx, None)
+    edge = Edge(gate=None, surface=None)  # only the routes are looked at here
+    app = application(settings_from(world.environment()), world.bot.ctx, edge)
     found = {}
     for route in app.router.routes():
         path = route.resource.canonical

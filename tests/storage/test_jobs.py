@@ -346,3 +346,20 @@ async def test_no_more_is_swept_at_once_than_wanted(store):
     ]
 
     assert swept == [2, 1, 0]
+
+
+async def test_what_was_begun_goes_before_what_just_came_in(store):
+    await store.turn(add(*(f"new {n}" for n in range(8)), due_at=NOW - SECOND))
+    await store.turn(add("write", lane="erp:1"))
+    await store.turn(add("repaint", lane="teams:1"))
+
+    assert await claimed(store, limit=1) == ["write"]
+    assert sorted(await claimed(store, limit=4)) == ["new 0", "new 1", "new 2", "repaint"]
+
+
+async def test_a_quarter_is_kept_for_what_has_no_lane(store):
+    for lane in "abcdefgh":
+        await store.turn(add(lane, lane=lane, due_at=NOW - SECOND))
+    await store.turn(add("free", "freer"))
+
+    assert sorted(await claimed(store, limit=4)) == ["a", "b", "c", "free"]
