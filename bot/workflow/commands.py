@@ -21,7 +21,11 @@ from storage.unit_of_work import UnitOfWork
 LISTED: Final = 10
 """How many open decisions one card lists; more would not fit on a phone."""
 
-CONSIDERED: Final = 100
+CONSIDERED: Final = 50
+"""How many of a channel's dearest are ranked anew for the list."""
+
+_EVERYWHERE: Final = 100
+"""How many of all channels' dearest are looked through for those of one person."""
 
 
 class NoSuchIdError(CountersignError):
@@ -74,7 +78,7 @@ async def _open(message: Message, ctx: Context, reader: Reader) -> CardJson:
             first = [unit.recommendations.get(name) for name in dearest(here)]
             total = unit.recommendations.count_open_in(channel, cap=1000)
             return tuple(one for one in first if one is not None), total
-        every = unit.recommendations.open_all(CONSIDERED)
+        every = unit.recommendations.open_all(_EVERYWHERE)
         mine = {one.id: one for one in every if one.may_decide(message.person)}
         return tuple(mine[name] for name in dearest(mine.values())), len(mine)
 
