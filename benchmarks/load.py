@@ -30,7 +30,7 @@ from benchmarks.around import durable_postgres
 from benchmarks.driver import CLICKS, DECIDES, MIX, RECOMMENDATIONS, Answers, Load
 from benchmarks.fill import fill_with_bar
 from benchmarks.picture import draw
-from benchmarks.stage import PROFILED, Stage, a_stage, bodies, stand
+from benchmarks.stage import APART, PROFILED, Stage, a_stage, bodies, stand
 from benchmarks.watch import Watch, watching
 from bot.clock import utc_now
 from storage.store import Store
@@ -109,14 +109,15 @@ async def run(options: argparse.Namespace, database: str, folder: Path) -> dict[
             clicks_per_second=options.clicks,
             recommendations_per_second=options.recommendations,
         )
-        async with stage.serving(*(PROFILED if options.profile else ())) as ready:
+        parts = APART if options.apart else ((),)
+        command = PROFILED if options.profile else ()
+        async with stage.serving(*command, parts=parts) as ready:
             await stage.install()
             await warm(stage, options.cards)
             begin, _ = await outcomes(stage, 0)
-            assert stage.process is not None  # noqa: S101  it runs
             gc.collect()
             gc.freeze()  # the driver must not be late because it tidies up
-            async with watching(stage.process, database) as watch:
+            async with watching(stage.processes, database) as watch:
                 await load.run()
         _, became = await outcomes(stage, begin)
         late = sorted(load.on_time)
@@ -239,6 +240,7 @@ def options_of(arguments: Sequence[str]) -> argparse.Namespace:
     add("--cards", type=int, default=300, help="posted before the load begins, to be approved")
     add("--picture", type=Path, help="where to draw memory and latency over time")
     add("--folder", type=Path, help="where the database is put, and left")
+    add("--apart", action="store_true", help="two processes: web, and worker with writer")
     add("--compare", action="store_true", help="a short past with a long one, in turn; no load")
     add("--profile", action="store_true", help="write serve.prof beside the database")
     return parser.parse_args(arguments)

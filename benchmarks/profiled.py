@@ -36,4 +36,4 @@ class ProfiledThread(threading.Thread):
 if __name__ == "__main__":
     sys.argv[1:] = ["serve"]
     threading.Thread = ProfiledThread  # type: ignore[misc]  # where the pool takes it from
-    profiled(serve, "loop")
+    profiled(lambda: serve(()), "loop")

@@ -32,6 +32,9 @@ from tests.stories.world import ANA, BO, World
 
 PLANTS: Final = tuple(f"P{number:03}" for number in range(CHANNELS))
 SERVE: Final = ("-m", "bot", "serve")
+APART: Final = (("--role", "web"), ("--role", "worker", "--role", "writer"))
+"""Two processes: one answers, the other does what happens later."""
+
 PROFILED: Final = ("-m", "benchmarks.profiled")
 _STARTING: Final = 60.0
 CLICKED: Final = 40_000
@@ -138,41 +141,46 @@ class Stage:
     headers: dict[str, str]
     world: World
     folder: Path
-    process: psutil.Process | None = None
+    processes: list[psutil.Process] = field(default_factory=list)
     url: str = ""
 
     @asynccontextmanager
-    async def serving(self, *command: str) -> AsyncIterator[float]:
-        """Run the program in a process of its own; give how many seconds it took to be ready."""
-        port = a_free_port()
-        self.url = f"http://127.0.0.1:{port}"
-        self.teams.bot_url = f"{self.url}/api/messages"
-        environment = {
-            **os.environ,
-            **self.environment,
-            "COUNTERSIGN_PORT": str(port),
-            "COUNTERSIGN_PROFILE": str(self.folder),
-        }
+    async def serving(
+        self, *command: str, parts: Sequence[Sequence[str]] = ((),)
+    ) -> AsyncIterator[float]:
+        """Run the program, in a process for each part; give the seconds until it is ready."""
         loop = asyncio.get_running_loop()
         begin = loop.time()
-        with (self.folder / "serve.log").open("ab") as log:
-            child = await asyncio.create_subprocess_exec(
-                sys.executable, *(command or SERVE), env=environment, stdout=log, stderr=log
-            )
-            try:
-                self.process = psutil.Process(child.pid)
-                await self._ready(child, begin)
-                yield loop.time() - begin
-            finally:
-                if child.returncode is None:
-                    child.terminate()
-                await child.wait()
+        async with AsyncExitStack() as stack:
+            log = stack.enter_context((self.folder / "serve.log").open("ab"))
+            urls = []
+            for part in parts:
+                port = a_free_port()
+                child = await asyncio.create_subprocess_exec(
+                    *(sys.executable, *(command or SERVE), *part),
+                    env=self._environment(port),
+                    stdout=log,
+                    stderr=log,
+                )
+                stack.push_async_callback(_ended, child)
+                self.processes.append(psutil.Process(child.pid))
+                urls.append(f"http://127.0.0.1:{port}")
+                await self._ready(child, urls[-1], begin)
+            self.url = urls[0]
+            self.teams.bot_url = f"{self.url}/api/messages"
+            yield loop.time() - begin
+        self.processes.clear()
 
-    async def _ready(self, child: asyncio.subprocess.Process, begin: float) -> None:
+    def _environment(self, port: int) -> dict[str, str]:
+        keys_ = {"COUNTERSIGN_VERIFY_KEYS": self.world.signing_key.public_pem}
+        ours = {"COUNTERSIGN_PORT": str(port), "COUNTERSIGN_PROFILE": str(self.folder)}
+        return {**os.environ, **self.environment, **keys_, **ours}
+
+    async def _ready(self, child: asyncio.subprocess.Process, url: str, begin: float) -> None:
         loop = asyncio.get_running_loop()
         while loop.time() - begin < _STARTING and child.returncode is None:
             try:
-                async with self.http.get(f"{self.url}/readyz") as answer:
+                async with self.http.get(f"{url}/readyz") as answer:
                     if answer.status == 200:  # noqa: PLR2004  OK
                         return
             except aiohttp.ClientError:
@@ -184,6 +192,12 @@ class Stage:
         """Add the bot to every channel."""
         for number in range(CHANNELS):
             await self.teams.install(ANA, channel_name(number))
+
+
+async def _ended(child: asyncio.subprocess.Process) -> None:
+    if child.returncode is None:
+        child.terminate()
+    await child.wait()
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -46,10 +46,10 @@ class Watch:
 
 
 @asynccontextmanager
-async def watching(process: psutil.Process, database: str) -> AsyncIterator[Watch]:
-    """Watch a process and the jobs in its database until the block ends."""
+async def watching(processes: Sequence[psutil.Process], database: str) -> AsyncIterator[Watch]:
+    """Watch processes and the jobs in their database until the block ends."""
     watch, store = Watch(), Store.open(database)
-    task = asyncio.create_task(_watch(watch, process, store))
+    task = asyncio.create_task(_watch(watch, processes, store))
     try:
         yield watch
     finally:
@@ -60,18 +60,19 @@ async def watching(process: psutil.Process, database: str) -> AsyncIterator[Watc
         store.close()
 
 
-async def _watch(watch: Watch, process: psutil.Process, store: Store) -> None:
+async def _watch(watch: Watch, processes: Sequence[psutil.Process], store: Store) -> None:
     loop = asyncio.get_running_loop()
     begin, own = loop.time(), psutil.Process()
-    process.cpu_percent(), own.cpu_percent()
+    for process in (own, *processes):
+        process.cpu_percent()  # from here on
     while True:
         await asyncio.sleep(EVERY)
         lag = await store.read(_lag) if len(watch.samples) % LAG_EVERY == 0 else None
         watch.samples.append(
             Sample(
                 at=loop.time() - begin,
-                memory=process.memory_info().rss / 2**20,
-                processor=process.cpu_percent(),
+                memory=sum(one.memory_info().rss for one in processes) / 2**20,
+                processor=sum(one.cpu_percent() for one in processes),
                 driver=own.cpu_percent(),
                 lag=lag,
             )

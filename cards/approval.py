@@ -53,10 +53,11 @@ def approval_card(
         )
 
     # Money, deadline and buttons are never cut; the long lists are, where a card is too large.
-    return next(
-        (card for room in _ROOM if build.size(card := drawn(*room)) <= build.MAX_BYTES),
-        drawn(1, 1),
-    )
+    for room in _ROOM:
+        card = drawn(*room)
+        if build.size(card) <= build.MAX_BYTES:
+            return card
+    return drawn(1, 1)
 
 
 def _problem(problem: CountersignError | None) -> list[Piece]:
