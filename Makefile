@@ -7,7 +7,7 @@ UV := $(BIN)/uv
 UV_COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help docs demo test check lint types floors bench fuzz load faults lock hooks
+.PHONY: help docs demo test check lint types floors bench fuzz load faults audit lock hooks
 
 # List the commands
 help:
@@ -68,6 +68,10 @@ load: $(VENV)/.dev
 # Attack both doors with a hundred thousand odd requests each
 fuzz: $(VENV)/.dev
 	@$(BIN)/python -m tests.hostile --cases $(or $(CASES),100000)
+
+# Look for known weaknesses in what is installed at run time; asks the public OSV database
+audit: $(VENV)/.dev
+	@$(BIN)/pip-audit --requirement requirements/run.txt --require-hashes --disable-pip --vulnerability-service osv
 
 # Renew the locks under requirements/
 lock: $(VENV)/.run

@@ -16,13 +16,13 @@ from storage.store import Store
 
 def take(to: Path) -> None:
     """Back the database up."""
-    back_up(settings_from_environment().database, to)
+    back_up(settings_from_environment(roles=()).database, to)
     click.echo(f"{to} holds the database as it was a moment ago.")
 
 
 def put_back(backup: Path, *, replace: bool) -> bool:
     """Restore a backup, note that in the chain and verify it; tell whether it holds."""
-    settings = settings_from_environment()
+    settings = settings_from_environment(roles=())
     restore(settings.database, backup, replace=replace)
     store = Store.open(settings.database)
     try:
