@@ -379,7 +379,9 @@ def _head_of(lanes: FromClause) -> ScalarSelect[int]:
 
 
 def _of_kind(kind: ColumnElement[str], kinds: Collection[str] | None) -> ColumnElement[bool]:
-    return true() if kinds is None else kind.in_(sorted(kinds))
+    # Put together with nothing, so that no planner finds jobs by their kind: among a hundred
+    # thousand that wait, the few that are due are found by when they are due.
+    return true() if kinds is None else kind.concat("").in_(sorted(kinds))
 
 
 def _begun_first(

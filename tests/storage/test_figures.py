@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import create_engine, event, insert, text
 
 from storage.figures import read_figures
+from storage.jobs import Jobs
 from storage.tables import jobs
 from tests.build import NOW, a_decision, a_raw_recommendation, a_recommendation, an_event
 
@@ -118,3 +119,17 @@ def test_no_count_looks_at_rows_that_are_over(engine):
 def _plan(connection, sql, values):
     explain = "EXPLAIN QUERY PLAN " if connection.dialect.name == "sqlite" else "EXPLAIN "
     return str(connection.exec_driver_sql(explain + sql, values).all())
+
+
+def test_among_many_that_wait_due_jobs_of_some_kinds_are_found_by_when_they_are_due(engine):
+    if engine.dialect.name != "sqlite":
+        return  # PostgreSQL plans by its statistics
+    asked = []
+    event.listen(engine, "before_cursor_execute", lambda *given: asked.append(given[2:4]))
+
+    with engine.begin() as connection:
+        Jobs(connection).claim(NOW, timedelta(minutes=1), 8, kinds={"post", "write"})
+        plans = " ".join(_plan(connection, sql, values) for sql, values in asked.copy())
+
+    assert "jobs_free" in plans
+    assert "jobs_undone" not in plans
