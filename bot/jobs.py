@@ -83,7 +83,7 @@ class Worker:
         """Work until told to stop; then finish what is in hand."""
         while not self._stopping:
             self._wake.clear()
-            if not await self._claim_some():
+            if not await self._claimed():
                 await self._nap()
         if self._running:
             await asyncio.wait(self._running, timeout=self._last_jobs.total_seconds())
@@ -109,6 +109,14 @@ class Worker:
             while self._running:
                 await asyncio.wait(self._running)
         return ran
+
+    async def _claimed(self) -> int:
+        """Claim jobs; a database that is away must not be the end of a worker."""
+        try:
+            return await self._claim_some()
+        except Exception:
+            log.exception("no job could be claimed; it is tried again")
+            return 0
 
     async def _claim_some(self) -> int:
         if len(self._running) > self._at_once // 2:
@@ -191,7 +199,15 @@ class Worker:
         with contextlib.suppress(LostLeaseError):  # the step finds out when it wants to keep
             while True:
                 await asyncio.sleep(LEASE.total_seconds() / 3)
-                await self._store.turn(lambda unit: unit.jobs.renew(job, self._now() + LEASE))
+                await self._keep_on(job)
+
+    async def _keep_on(self, job: Job) -> None:
+        try:
+            await self._store.turn(lambda unit: unit.jobs.renew(job, self._now() + LEASE))
+        except LostLeaseError:
+            raise
+        except Exception:
+            log.exception("the lease of job %s could not be renewed this time", job.key)
 
 
 def _finish(unit: UnitOfWork, job: Job) -> LostLeaseError | None:

@@ -157,7 +157,7 @@ async def _post(
 
     def turn(unit: UnitOfWork) -> None:
         held = unit.recommendations.lock(one.id)
-        if unit.postings.of(one.id):
+        if _stands_elsewhere(unit, one, posting):
             # Somebody took this job over while we slept, and the card stands already.
             lineup.remove(unit, held, posting, due_at=now)
         sha = unit.cards.keep(card_bytes(card))
@@ -196,6 +196,13 @@ def _painted(
         note(unit, one, "repainted", at=now, body=_delivery(one, posting, sha))
 
     return turn
+
+
+def _stands_elsewhere(unit: UnitOfWork, one: Recommendation, posting: Posting) -> bool:
+    """Tell whether another message shows it; a quick click may have told us of this one."""
+    return any(
+        copy.posting.activity_id != posting.activity_id for copy in unit.postings.of(one.id)
+    )
 
 
 def _overtaken(unit: UnitOfWork, one: Recommendation, posting: Posting) -> bool:

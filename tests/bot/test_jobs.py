@@ -4,9 +4,11 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from bot.jobs import LEASE, Worker, backoff
 from bot.workflow.retry import RetryLaterError
+from storage.store import Store
 from tests.build import NOW
 
 
@@ -202,3 +204,32 @@ async def test_few_jobs_run_while_somebody_waits_for_an_answer(store, clock):
 
     assert sorted(ran) == [*"abcde"]
     assert most == 2
+
+
+class Away(Store):
+    """A database that is away for a while."""
+
+    failures = 2
+
+    async def turn(self, work):
+        if self.failures:
+            self.failures -= 1
+            raise OperationalError("SELECT 1", {}, Exception("the database is away"))
+        return await super().turn(work)
+
+
+async def test_a_worker_outlives_a_database_that_is_away(database, clock):
+    store, ran = Away.open(database), asyncio.Event()
+
+    async def step(_job):
+        ran.set()
+
+    worker = Worker(store, {"work": step}, now=clock, at_once=1)
+    await Store.turn(store, lambda unit: unit.jobs.add("work", "a", {}, due_at=NOW))
+    running = asyncio.create_task(worker.run())
+    await asyncio.wait_for(ran.wait(), 20)
+    worker.stop()
+    await running
+    store.close()
+
+    assert store.failures == 0

@@ -285,7 +285,7 @@ class FakeTeams:
         await asyncio.sleep(fault.delay)
         if fault.hang:
             await self._closing.wait()
-        if fault.until:
+        if fault.until and not fault.after_doing:
             await fault.until.wait()
         early = None if fault.after_doing else _bad(fault, request)
         if early is not None:
@@ -294,6 +294,8 @@ class FakeTeams:
         if refused is not None:
             return refused
         answer = await do(body)
+        if fault.until and fault.after_doing:
+            await fault.until.wait()
         return _bad(fault, request) or answer
 
     def _fault(self, method: str) -> Fault:

@@ -177,6 +177,20 @@ async def test_an_old_card_that_overtakes_a_new_one_does_not_stay_on_the_screen(
     assert "PO-" in message.text
 
 
+async def test_a_click_that_is_quicker_than_the_answer_of_teams_leaves_the_card_alone(world):
+    answered = asyncio.Event()
+    world.teams.fail_next(method="POST", until=answered, after_doing=True)
+
+    message = await world.recommend()
+    await world.teams.press(ANA, message, "approve")
+    answered.set()
+    await world.teams.wait_for(lambda: "PO-" in message.text, within=20)
+    await world.settled()
+
+    assert world.teams.messages() == [message]
+    assert "copy_removed" not in await world.story()
+
+
 async def repaint_as_one_who_slept(world):
     """Run the step of a repaint that another replica has taken over meanwhile."""
     now = utc_now()
