@@ -14,9 +14,9 @@ SEED = 20261121
 @pytest.mark.parametrize(
     ("setting", "sample"),
     [
-        (Setting("sqlite", 1, "kill"), 8),
-        (Setting("postgresql", 1, "kill"), 6),
-        (Setting("postgresql", 3, "freeze"), 3),
+        (Setting("sqlite", 1, "kill"), 6),
+        (Setting("postgresql", 1, "kill"), 4),
+        (Setting("postgresql", 3, "freeze"), 2),
     ],
     ids=str,
 )
