@@ -1,4 +1,4 @@
-"""A past by the million: `python -m benchmarks.fill sqlite:////tmp/full.db`.
+"""A past by the million: `python -m benchmarks.fill sqlite:///full.db`.
 
 Records, decisions, orders and audit entries are real ones, written by the program's own codecs,
 and the chain verifies. One thing is simpler than it was: messages share the card of a few
