@@ -56,11 +56,19 @@ class Grouping:
         # Called once for each turn; it finds nothing when another call took its turn along.
         some = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
         if len(some) > 1:
-            outcomes = self._in_one(some)
-            for one, outcome in zip(some, outcomes, strict=True):
-                outcome(one)
+            self._together(some)
         elif some:
             self._by_itself(some[0])
+
+    def _together(self, some: list[Waiting]) -> None:
+        try:
+            outcomes = self._in_one(some)
+        except Exception as error:  # noqa: BLE001  whatever it is, nobody may wait for ever
+            for one in some:
+                one.answer.set_exception(error)
+            return
+        for one, outcome in zip(some, outcomes, strict=True):
+            outcome(one)
 
     def _in_one(self, some: list[Waiting]) -> list[Outcome]:
         try:
