@@ -64,6 +64,8 @@ class Load:
     recommendations_per_second: float = RECOMMENDATIONS
     seed: int = 1
     clicks: Answers = field(init=False)
+    approvals: Answers = field(init=False)
+    """Those clicks that read the ERP again before they are answered."""
     intake: Answers = field(init=False)
     on_time: list[float] = field(default_factory=list)
     """How late the driver itself was, in seconds."""
@@ -73,7 +75,8 @@ class Load:
         self._rng = random.Random(self.seed)  # noqa: S311  it varies data, it guards nothing
         self._names = (f"load-{utc_now():%H%M%S}-{number}" for number in itertools.count())
         begin = asyncio.get_running_loop().time() + 0.5
-        self.clicks, self.intake = Answers(begin=begin), Answers(begin=begin)
+        self.clicks, self.approvals = Answers(begin=begin), Answers(begin=begin)
+        self.intake = Answers(begin=begin)
         alone = self.recommendations_per_second * (1 - IN_BATCHES)
         together = self.recommendations_per_second * IN_BATCHES / BATCH
         flows: tuple[tuple[float, Callable[[float], Awaitable[None]]], ...] = (
@@ -115,7 +118,7 @@ class Load:
         except (aiohttp.ClientError, TimeoutError) as error:
             self.clicks.errors[type(error).__name__] += 1
             return
-        self._note(self.clicks, due)
+        self._note(self.approvals if verb == "approve" else self.clicks, due)
         if reply.status != HTTPStatus.OK or reply.body["type"] != CARD:
             self.clicks.errors[str(reply.status)] += 1
 

@@ -121,11 +121,12 @@ async def run(options: argparse.Namespace, database: str, folder: Path) -> dict[
                 await load.run()
         _, became = await outcomes(stage, begin)
         late = sorted(load.on_time)
+        looked, approved = len(load.clicks.taken), len(load.approvals.taken)
+        part = approved / max(1, looked + approved)
         return {
             "ready_s": ready,
-            "clicks": figures(
-                load.clicks, options.seconds, options.clicks, len(load.clicks.taken)
-            ),
+            "clicks": figures(load.clicks, options.seconds, options.clicks * (1 - part), looked),
+            "approvals": figures(load.approvals, options.seconds, options.clicks * part, approved),
             "intake": figures(
                 load.intake, options.seconds, options.recommendations, load.intake.items
             ),
@@ -191,12 +192,15 @@ def missed(found: Mapping[str, object]) -> list[str]:
 
 def show(found: Mapping[str, object], console: Console) -> None:
     """Print the figures."""
-    table = Table("", "clicks", "intake", title="Latency from when it should have been sent")
-    clicks, intake = found["clicks"], found["intake"]
-    assert isinstance(clicks, dict)  # noqa: S101  made above
-    assert isinstance(intake, dict)  # noqa: S101
-    for name in clicks:
-        table.add_row(name, f"{clicks[name]:,.1f}", f"{intake[name]:,.1f}")
+    shown = {
+        "clicks": "clicks",
+        "approvals": "clicks that read the ERP",
+        "intake": "intake",
+    }
+    table = Table("", *shown.values(), title="Latency from when it should have been sent")
+    columns = [_figures(found, name) for name in shown]
+    for name in columns[0]:
+        table.add_row(name, *(f"{column[name]:,.1f}" for column in columns))
     console.print(table)
     lag = found["job_lag_s"]
     memory = found["memory_mib"]
@@ -219,6 +223,12 @@ def show(found: Mapping[str, object], console: Console) -> None:
     }
     for name, value in rows.items():
         console.print(f"{name}: {value}", highlight=False)
+
+
+def _figures(found: Mapping[str, object], name: str) -> Mapping[str, float]:
+    value = found[name]
+    assert isinstance(value, dict)  # noqa: S101  made above
+    return value
 
 
 def _mapping(found: Mapping[str, object], name: str) -> Mapping[str, Mapping[str, int]]:

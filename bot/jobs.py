@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from itertools import count
 from time import perf_counter
 from typing import Final, TypeAlias
 
@@ -27,8 +28,11 @@ LONGEST_NAP: Final = timedelta(seconds=1)
 """How long the worker sleeps at most when nobody wakes it."""
 
 _FIRST_WAIT: Final = timedelta(seconds=2)
-_FEW: Final = 2
+_FEW: Final = 1
 """Jobs that run while somebody waits for the answer to a click."""
+
+_FREE_EVERY: Final = 4
+"""Each so many claims, jobs without a lane go first, or the few that run would never be theirs."""
 
 _TOGETHER: Final = 0.02
 """Seconds that a claim waits for more jobs to end while most of the workers are busy."""
@@ -73,6 +77,7 @@ class Worker:
         self._running: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._stopping = False
+        self._claims = count(1)
         self._finish = Together(self._finish_all)
 
     def wake(self) -> None:
@@ -125,9 +130,11 @@ class Worker:
         room = self._most() - len(self._running)
         if room <= 0:
             return 0  # whichever ends first wakes us, and so does being told to stop
-        now = self._now()
+        now, free_first = self._now(), next(self._claims) % _FREE_EVERY == 0
         jobs = await self._store.turn(
-            lambda unit: unit.jobs.claim(now, LEASE, room, kinds=self._steps.keys())
+            lambda unit: unit.jobs.claim(
+                now, LEASE, room, kinds=self._steps.keys(), free_first=free_first
+            )
         )
         for job in jobs:
             task = asyncio.create_task(self._run_one(job))

@@ -156,17 +156,20 @@ class Jobs:
         limit: int,
         *,
         kinds: Collection[str] | None = None,
+        free_first: bool = False,
     ) -> tuple[Job, ...]:
         """Take due jobs, the longest due first; nobody else gets them until the lease ends.
 
         Where more are due than wanted, those in lanes go first: an approved write does not wait
-        behind ten thousand recommendations that just came in. A quarter is kept for the others.
+        behind ten thousand recommendations that just came in. A quarter is kept for the others;
+        whoever takes fewer than four at a time lets them be `free_first` now and then.
         With `kinds` no others are taken; a lane whose next job is of another kind waits for
         somebody who takes that kind.
         """
         lanes = self._lanes_with_work(now, limit, kinds)
         heads, free = self._heads(lanes, now, kinds), self._free(now, limit, kinds)
-        due = _begun_first(list(heads), list(free), limit)
+        kept = limit if free_first else limit // 4
+        due = _begun_first(list(heads), list(free), limit, kept)
         if not due:
             return ()
         until = now + lease
@@ -385,13 +388,15 @@ def _of_kind(kind: ColumnElement[str], kinds: Collection[str] | None) -> ColumnE
 
 
 def _begun_first(
-    heads: list[Row[tuple[object, ...]]], free: list[Row[tuple[object, ...]]], limit: int
+    heads: list[Row[tuple[object, ...]]],
+    free: list[Row[tuple[object, ...]]],
+    limit: int,
+    kept: int,
 ) -> list[Row[tuple[object, ...]]]:
     def due(row: Row[tuple[object, ...]]) -> tuple[datetime, int]:
         return row.due_at, row.id
 
-    kept = min(len(free), limit // 4)
-    begun = sorted(heads, key=due)[: limit - kept]
+    begun = sorted(heads, key=due)[: limit - min(len(free), kept)]
     return sorted([*begun, *sorted(free, key=due)[: limit - len(begun)]], key=due)
 
 

@@ -1,6 +1,7 @@
 """What the Teams surface may ask of the workflow."""
 
 import logging
+from time import monotonic
 from typing import Final
 
 from bot import logs, measure
@@ -16,6 +17,8 @@ from decisions.people import Channel, ChannelId, PersonId, TenantId
 from storage.unit_of_work import UnitOfWork
 
 _LOG: Final = logging.getLogger(__name__)
+_SOON: Final = 0.1
+"""Seconds after a click within which more are expected."""
 
 
 class Front:
@@ -26,14 +29,15 @@ class Front:
         self._ctx = ctx
         self._clicks = clicks
         self._waiting = 0
+        self._answered = -_SOON
 
     def _count(self, person: PersonId) -> None:
         if self._clicks:
             self._clicks.check(person, self._ctx.now())
 
     def people_wait(self) -> bool:
-        """Tell whether somebody waits for the answer to a click."""
-        return self._waiting > 0
+        """Tell whether somebody waits for the answer to a click, or just did."""
+        return self._waiting > 0 or monotonic() - self._answered < _SOON
 
     async def click(self, click: Click) -> CardJson:
         """Answer a person's click.
@@ -50,6 +54,7 @@ class Front:
                 card = await desk.click(click, self._ctx)
         finally:
             self._waiting -= 1
+            self._answered = monotonic()
         _LOG.info("click answered", extra={"verb": verb, "actor": click.person})
         return card
 

@@ -6,7 +6,7 @@ from bot.workflow.context import Context
 from bot.workflow.envelope import Incoming
 from bot.workflow.ingest import Delivery, ItemVerdict, read_items, take
 from bot.workflow.keys import hash_of_header, in_force
-from bot.workflow.together import Together
+from bot.workflow.together import MOST, Together
 from storage.sources import ApiKey
 
 
@@ -32,9 +32,14 @@ class Intake:
     async def ingest(self, items: Sequence[Incoming], key: ApiKey) -> tuple[ItemVerdict, ...]:
         """Keep everything that a request holds, and say of each item what became of it.
 
-        When this returns, all of it is on disk.
+        When this returns, all of it is on disk. Where it fails, some of it may be: what is sent
+        again is then known.
         """
-        return await self._keep(await read_items(items, key, self.ctx))
+        deliveries = await read_items(items, key, self.ctx)
+        verdicts: list[ItemVerdict] = []
+        for begin in range(0, len(deliveries), MOST):  # in pieces: clicks wait for one at most
+            verdicts += await self._keep(deliveries[begin : begin + MOST])
+        return tuple(verdicts)
 
     async def _keys(self, hashes: Sequence[str]) -> Sequence[ApiKey | None]:
         found = await self.ctx.store.read(lambda unit: unit.sources.by_hashes(set(hashes)))

@@ -13,7 +13,7 @@ from typing import Final, Generic, TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
-MOST: Final = 100
+MOST: Final = 20
 """Items from which nothing further joins: on SQLite, clicks wait for the turn."""
 
 

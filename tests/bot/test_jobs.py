@@ -203,7 +203,29 @@ async def test_few_jobs_run_while_somebody_waits_for_an_answer(store, clock):
     await worker.drain()
 
     assert sorted(ran) == [*"abcde"]
-    assert most == 2
+    assert most == 1
+
+
+async def test_a_lane_that_is_never_empty_does_not_starve_the_others_while_people_click(
+    store, clock
+):
+    ran = []
+
+    async def step(job):
+        ran.append(job.key)
+
+    worker = Worker(store, {"work": step}, now=clock, at_once=8, people_wait=lambda: True)
+    await store.turn(
+        lambda unit: [
+            unit.jobs.add("work", f"in lane {n}", {}, due_at=NOW - LEASE, lane=f"lane {n}")
+            for n in range(12)
+        ]
+    )
+    await line_up(store, "free")
+
+    await worker.drain()
+
+    assert ran.index("free") == 3
 
 
 class Away(Store):
