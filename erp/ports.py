@@ -1,14 +1,17 @@
 """What Countersign needs from an ERP; reading and writing are two things, with two log-ins."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
+
+import aiohttp
 
 from decisions.actions import DraftedAction
 from decisions.errors import CountersignError
 from decisions.plan import WritePlan
 from decisions.recommendation import Receipt
+from erp.snapshot import Scope, Snapshot
 
 
 class ErpUnreachableError(CountersignError):
@@ -29,13 +32,15 @@ class NotPlannableError(CountersignError):
 class Capabilities:
     """What a connector can write, and what the other kinds would need; both by action kind.
 
-    `reduced` says what is read in a lesser way than it could be, and why; it fills as the
-    connector meets a permission that it was not given.
+    `reads` are the scopes of a snapshot that it can give. `reduced` says what is read in a lesser
+    way than it could be, and why; it fills as the connector meets a permission that it was not
+    given.
     """
 
     system: str
     writes: frozenset[str]
     needs: Mapping[str, str]
+    reads: frozenset[Scope] = frozenset()
     reduced: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
@@ -53,6 +58,18 @@ class Reader(Protocol):
             ErpUnreachableError: no usable answer.
             NotPlannableError: an unknown vendor or item, a unit that would have to be guessed,
                 a kind this connector cannot write.
+        """
+        ...
+
+    async def snapshot(
+        self, scopes: Collection[Scope], *, since: datetime | None = None
+    ) -> Snapshot:
+        """Read widely; with `since` only what changed after it, as far as the ERP can tell.
+
+        A scope that it cannot give is named in the snapshot's `missing`, and is no error.
+
+        Raises:
+            ErpUnreachableError: no usable answer.
         """
         ...
 
@@ -139,5 +156,58 @@ class Writer(Protocol):
 
         Raises:
             ErpUnreachableError: no usable answer.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """Something that an installation decides for a connector.
+
+    It is read from the environment variable COUNTERSIGN_<CONNECTOR>_<NAME>, or from the file that
+    the variable with _FILE behind it names. A secret of the writer's is read by the process that
+    writes, and by no other.
+    """
+
+    name: str
+    description: str
+    held_by: Literal["everybody", "writer"] = "everybody"
+    secret: bool = False
+    default: str | None = None
+    """None where it has to be given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the program gives a connector: its settings by name, a session, and the clock."""
+
+    settings: Mapping[str, str]
+    session: aiohttp.ClientSession
+    now: Callable[[], datetime]
+    read_within: float
+    """Seconds for everything that one plan reads."""
+
+
+class Connector(Protocol):
+    """What a package offers under the entry point group `countersign.connectors`."""
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """Return what has to be decided for it."""
+        ...
+
+    def company(self, settings: Mapping[str, str]) -> str:
+        """Return what its plans name as their company; approvals are signed for it."""
+        ...
+
+    def reader(self, around: Surroundings) -> Reader:
+        """Return what reads; it is given no secret of the writer's."""
+        ...
+
+    def writer(self, around: Surroundings) -> Writer:
+        """Return what writes, with a log-in of its own; called in the process that writes.
+
+        The session keeps no connections: on one that the ERP closed meanwhile, a write that was
+        never sent would look like one whose answer was lost.
         """
         ...
