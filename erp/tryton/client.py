@@ -248,7 +248,7 @@ class TrytonClient:
         return {"language": "en", **own, **more}
 
     async def _read(
-        self, method: str, params: list[object], until: float, context: Mapping[str, object]
+        self, method: str, params: Sequence[object], until: float, context: Mapping[str, object]
     ) -> msgspec.Raw:
         body = msgspec.json.encode([*params, self._context(context)]).decode()
         clock = asyncio.get_running_loop().time

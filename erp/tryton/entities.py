@@ -7,7 +7,7 @@ a reference, and is asked for field by field.
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, Final, cast, get_args
+from typing import Final, get_args
 
 import msgspec
 
@@ -330,5 +330,5 @@ def _structs(kind: object) -> Iterator[type[msgspec.Struct]]:
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         yield kind
     else:
-        for inner in cast("tuple[Any, ...]", get_args(kind)):
+        for inner in get_args(kind):
             yield from _structs(inner)
