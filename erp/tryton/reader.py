@@ -211,7 +211,7 @@ class TrytonReader:
 
     async def _header(self, company: Company, party: Party, until: float) -> HeaderDefaults:
         """Ask Tryton what it fills in for this vendor, as its own client does."""
-        chosen = {"company": company.id, "party": party.id, "lines": []}
+        chosen: dict[str, object] = {"company": company.id, "party": party.id, "lines": []}
         found: HeaderDefaults = await self._client.call(
             "model.purchase.purchase.on_change",
             chosen,
