@@ -110,23 +110,8 @@ class TrytonWriter:
         except _StoppedError as stopped:
             return stopped.outcome
         except ErpUnreachableError as away:
-            return NotSent(why=away.why, retry_after=_LOG_IN_AGAIN)
-        try:
-            answer = await self._client.send(
-                plan.requests[0],
-                stamps=stamps,
-                within=self._write_time,
-                still_ours=lambda: self._now() < before,
-            )
-        except TooLateError as late:
-            return NotSent(why=str(late))
-        except LogInError as refused:
-            return NotSent(why=refused.why, retry_after=_LOG_IN_AGAIN)
-        except NoConnectionError as away:
-            return NotSent(why=away.why)
-        except NoAnswerError as lost:
-            return Unknown(why=lost.why)
-        return outcome_of(answer, applied=lambda result: document or created(result))
+            return _not_sent(away)
+        return await self._sent(plan, document, stamps, before)
 
     async def verify(self, plan: WritePlan, found: Found) -> Receipt:
         """Read the purchase back, field by field.
@@ -146,11 +131,33 @@ class TrytonWriter:
             fields=checks(plan, call, purchase),
         )
 
+    async def _sent(
+        self,
+        plan: WritePlan,
+        document: Applied | None,
+        stamps: Mapping[str, str],
+        before: datetime,
+    ) -> Outcome:
+        try:
+            answer = await self._client.send(
+                plan.requests[0],
+                stamps=stamps,
+                within=self._write_time,
+                still_ours=lambda: self._now() < before,
+            )
+        except TooLateError as late:
+            return NotSent(why=str(late))
+        except (LogInError, NoConnectionError) as away:
+            return _not_sent(away)
+        except NoAnswerError as lost:
+            return Unknown(why=lost.why)
+        return outcome_of(answer, applied=lambda result: document or created(result))
+
     async def _search(self, plan: WritePlan, call: Call) -> tuple[Purchase, ...]:
         if isinstance(call, Create):
             # Deleted ones are gone, cancelled ones are not: what was written once stays found.
             text = reference_of(plan.marker)
-            which = ["OR", ["reference", "=", text], ["description", "=", text]]
+            which: list[object] = ["OR", ["reference", "=", text], ["description", "=", text]]
         else:
             which = _document_of(call)
         return await self._client.search(
@@ -203,7 +210,8 @@ class TrytonWriter:
         products = await self._client.search(
             "product.product", Product, [["id", "in", wanted], ALL], until=until
         )
-        gone = [one.name or one.code for one in (*parties, *products) if not one.active]
+        ordered: tuple[Party | Product, ...] = (*parties, *products)
+        gone = [one.name or one.code for one in ordered if not one.active]
         if gone or not parties or len(products) != len(wanted):
             text = f"{', '.join(map(str, gone)) or 'Something ordered'} is out of use in Tryton."
             raise _StoppedError(Refused(code="blocked", text=text))
@@ -235,6 +243,12 @@ class TrytonWriter:
             if not order.new_lines or order.reference != reference_of(plan.marker):
                 raise NotOurPlanError("it does not carry its marker")
         return call
+
+
+def _not_sent(away: ErpUnreachableError) -> NotSent:
+    """Say why nothing was sent; a log-in is not tried again at once, Tryton counts them."""
+    later = _LOG_IN_AGAIN if isinstance(away, LogInError) else None
+    return NotSent(why=away.why, retry_after=later)
 
 
 def _document_of(call: Call) -> list[object]:
