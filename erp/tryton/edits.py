@@ -5,14 +5,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from decisions.actions import (
-    CancelDraftPurchaseOrder,
-    SetPurchaseOrderQuantity,
-    SetReceiptDate,
-)
+from decisions.actions import SetPurchaseOrderQuantity, SetReceiptDate
 from decisions.canonical import decimal_text
 from decisions.money import Currency, Money
-from decisions.plan import Change, PlannedRequest, Precondition, Value, WritePlan
+from decisions.plan import Change, PlannedRequest, Precondition, WritePlan
 from decisions.quantity import Quantity
 from erp.ports import NotPlannableError
 from erp.tryton.calls import (
@@ -55,40 +51,36 @@ def status_of(purchase: Purchase) -> str:
 def quantity_plan(
     action: SetPurchaseOrderQuantity, purchase: Purchase, *, company: str, marker: str
 ) -> WritePlan:
-    """Build the call that gives a line of a draft another quantity.
+    """Build the call that gives a line of a draft another quantity; its price stays.
 
     Raises:
         NotPlannableError: no draft, no such line, or a quantity that cannot be written.
     """
-    _draft_only(purchase, "another quantity")
+    _must_be(purchase, DRAFT)
     line = _line(purchase, action.line)
+    own = name_of(line, purchase)
     before = quantity_of(line)
     if before is None or line.unit is None:
-        raise NotPlannableError(f"{line.subject} has no quantity in Tryton.")
-    after = usable_quantity(action.quantity, line.unit, line.subject)
+        raise NotPlannableError(f"{own} has no quantity in Tryton.")
+    after = usable_quantity(action.quantity, line.unit, own)
     if after == before:
-        raise NotPlannableError(f"{line.subject} stands at {before} already.")
+        raise NotPlannableError(f"{own} says {before} already.")
     price = line.unit_price.value if line.unit_price else Decimal(0)
-    old_total = line_total(line, purchase)
-    new_total = rounded(after.value * price, purchase.currency)
-    old_sum = order_total(purchase)
-    own = line.subject
-    return _plan(
-        WRITE,
-        _edited(purchase, line, LineValues(quantity=after.value)),
+    old, new = line_total(line, purchase), rounded(after.value * price, purchase.currency)
+    stood = order_total(purchase)
+    return WritePlan(
+        connector=CONNECTOR,
         company=company,
         marker=marker,
-        preconditions=tuple(_relied_on(purchase, line)),
+        requests=(_request(WRITE, _edited(purchase, line, LineValues(quantity=after.value))),),
+        preconditions=facts_of(purchase, line),
         changes=(
+            _document(purchase),
             Change(field="quantity", subject=own, before=before, after=after),
-            Change(field="line_total", subject=own, before=old_total, after=new_total),
-            Change(
-                field="order_total",
-                subject="",
-                before=old_sum,
-                after=old_sum - old_total + new_total,
-            ),
+            Change(field="line_total", subject=own, before=old, after=new),
+            Change(field="order_total", subject="", before=stood, after=stood - old + new),
         ),
+        cost=Money(max(Decimal(0), new.amount - old.amount), new.currency),
     )
 
 
@@ -100,55 +92,85 @@ def date_plan(
     Raises:
         NotPlannableError: neither a draft nor something of which a delivery is to come.
     """
+    _must_be(purchase, DRAFT, RELEASED)
     line = _line(purchase, action.line)
+    own = name_of(line, purchase)
     before, after = receipt_date(line), action.expected_receipt_date
     if after == before:
-        raise NotPlannableError(f"{line.subject} is expected on that day already.")
+        raise NotPlannableError(f"{own} is expected on {after} already.")
     values = LineValues(delivery_date_edit=True, delivery_date_store=Day.of(after))
     in_draft = status_of(purchase) == DRAFT
-    return _plan(
-        WRITE if in_draft else MOVE,
-        _edited(purchase, line, values) if in_draft else _moved(purchase, line, after),
+    return WritePlan(
+        connector=CONNECTOR,
         company=company,
         marker=marker,
-        preconditions=tuple(_relied_on(purchase, line)),
-        changes=(
-            Change(
-                field="expected_receipt_date", subject=line.subject, before=before, after=after
-            ),
+        requests=(
+            _request(WRITE, _edited(purchase, line, values))
+            if in_draft
+            else _request(MOVE, _moved(line, own, after)),
         ),
+        preconditions=facts_of(purchase, line),
+        changes=(
+            _document(purchase),
+            Change(field="expected_receipt_date", subject=own, before=before, after=after),
+        ),
+        cost=None,
     )
 
 
-def cancel_plan(
-    action: CancelDraftPurchaseOrder, purchase: Purchase, *, company: str, marker: str
-) -> WritePlan:
+def cancel_plan(purchase: Purchase, *, company: str, marker: str) -> WritePlan:
     """Build the call that cancels a draft; Tryton keeps it, and shows it as cancelled.
 
     Raises:
         NotPlannableError: it is no draft.
     """
-    _draft_only(purchase, f"cancelling {action.document}")
-    return _plan(
-        CANCEL,
-        Cancel((purchase.id,)),
+    _must_be(purchase, DRAFT)
+    return WritePlan(
+        connector=CONNECTOR,
         company=company,
         marker=marker,
-        preconditions=(
-            *_relied_on(purchase),
-            Precondition(
-                name="order total",
-                subject=purchase.document,
-                value=str(order_total(purchase)),
-            ),
+        requests=(_request(CANCEL, Cancel((purchase.id,))),),
+        preconditions=facts_of(purchase, *purchase.item_lines),
+        changes=(
+            _document(purchase),
             *(
-                one
+                Change(
+                    field="quantity",
+                    subject=name_of(line, purchase),
+                    before=quantity_of(line),
+                    after=None,
+                )
                 for line in purchase.item_lines
-                for one in _line_relied_on(line, f"line {line.id}")
             ),
+            Change(field="status", subject="", before=DRAFT, after=CANCELLED),
+            Change(field="order_total", subject="", before=order_total(purchase), after=None),
         ),
-        changes=(Change(field="status", subject="", before=DRAFT, after=CANCELLED),),
+        cost=None,
     )
+
+
+def facts_of(purchase: Purchase, *lines: Line) -> tuple[Precondition, ...]:
+    """Return what a change of a purchase relies on; its own time stamp does not tell it all."""
+    own = purchase.document
+    return (
+        Precondition(name="status", subject=own, value=status_of(purchase)),
+        Precondition(name="vendor", subject=own, value=purchase.party.code or ""),
+        Precondition(
+            name="order total", subject=own, value=decimal_text(order_total(purchase).amount)
+        ),
+        *(fact for line in lines for fact in _line_facts(line, purchase)),
+    )
+
+
+def name_of(line: Line, purchase: Purchase) -> str:
+    """Return a line as it reads on the card; with its id where two read the same."""
+    same = [other for other in purchase.item_lines if other.subject == line.subject]
+    return line.subject if len(same) == 1 else f"{line.subject} (line {line.id})"
+
+
+def document_text(purchase: Purchase) -> str:
+    """Return a purchase as it reads on the card."""
+    return f"{purchase.document}, {named(purchase.party.code, purchase.party.name)}"
 
 
 def quantity_of(line: Line) -> Quantity | None:
@@ -178,46 +200,13 @@ def order_total(purchase: Purchase) -> Money:
     return Money(purchase.untaxed_amount.value, Currency(purchase.currency.code))
 
 
-def found_in(purchase: Purchase, line: Line | None) -> dict[tuple[str, str], Value]:
-    """Return how a purchase and one of its lines stand, by field and subject of a change."""
-    stands: dict[tuple[str, str], Value] = {
-        ("status", ""): status_of(purchase),
-        ("order_total", ""): order_total(purchase),
-    }
-    if line is not None:
-        own = line.subject
-        stands["quantity", own] = quantity_of(line)
-        stands["line_total", own] = line_total(line, purchase)
-        stands["expected_receipt_date", own] = receipt_date(line)
-    return stands
-
-
-def _plan(
-    method: str,
-    call: Call,
-    *,
-    company: str,
-    marker: str,
-    preconditions: tuple[Precondition, ...],
-    changes: tuple[Change, ...],
-) -> WritePlan:
-    return WritePlan(
-        connector=CONNECTOR,
-        company=company,
-        marker=marker,
-        requests=(PlannedRequest(method="POST", path=method, body=body_of(call)),),
-        preconditions=preconditions,
-        changes=changes,
-        cost=None,
-    )
-
-
-def _draft_only(purchase: Purchase, what: str) -> None:
+def _must_be(purchase: Purchase, *allowed: str) -> None:
     status = status_of(purchase)
-    if status != DRAFT:
+    if status not in allowed:
+        wanted = " or ".join(one.lower() for one in allowed)
         raise NotPlannableError(
-            f"Purchase {purchase.document} is {status.lower()} in Tryton, and {what} is only "
-            "possible while it is a draft."
+            f"Purchase {purchase.document} is “{status}” in Tryton; this can be done while it is "
+            f"{wanted}."
         )
 
 
@@ -228,11 +217,15 @@ def _line(purchase: Purchase, number: int) -> Line:
     raise NotPlannableError(f"Purchase {purchase.document} has no line {number} in Tryton.")
 
 
+def _request(method: str, call: Call) -> PlannedRequest:
+    return PlannedRequest(method="POST", path=method, body=body_of(call))
+
+
 def _edited(purchase: Purchase, line: Line, values: LineValues) -> Write:
     return Write((purchase.id,), EditedLines(lines=(EditLine((line.id,), values),)))
 
 
-def _moved(purchase: Purchase, line: Line, after: date) -> Move:
+def _moved(line: Line, own: str, after: date) -> Move:
     """Return the call for the one delivery that is still to come.
 
     Raises:
@@ -240,35 +233,32 @@ def _moved(purchase: Purchase, line: Line, after: date) -> Move:
     """
     if len(line.incoming) != 1:
         raise NotPlannableError(
-            f"{line.subject} of purchase {purchase.document} has {len(line.incoming)} deliveries "
-            "still to come in Tryton, so there is no one date to move."
+            f"{own} has {len(line.incoming)} deliveries still to come in Tryton, so there is no "
+            "one date to move."
         )
     (move,) = line.incoming
     if move.shipment:
         raise NotPlannableError(
-            f"{line.subject} of purchase {purchase.document} is already in a supplier shipment, "
-            "which has a date of its own. Change it there."
+            f"{own} is already in a supplier shipment in Tryton, which has a date of its own. "
+            "Change it there."
         )
     return Move((move.id,), MovedDate(planned_date=Day.of(after)))
 
 
-def _relied_on(purchase: Purchase, line: Line | None = None) -> Iterator[Precondition]:
-    own = purchase.document
-    yield Precondition(
-        name="vendor", subject=own, value=named(purchase.party.code, purchase.party.name)
-    )
-    yield Precondition(name="status", subject=own, value=status_of(purchase))
-    if line is not None:
-        yield from _line_relied_on(line, line.subject)
+def _document(purchase: Purchase) -> Change:
+    return Change(field="document", subject="", before=None, after=document_text(purchase))
 
 
-def _line_relied_on(line: Line, subject: str) -> Iterator[Precondition]:
-    day = receipt_date(line)
-    price = line.unit_price
+def _line_facts(line: Line, purchase: Purchase) -> Iterator[Precondition]:
+    own = name_of(line, purchase)
+    day, price = receipt_date(line), line.unit_price
+    done = sum((move.quantity for move in line.moves if move.state == "done"), Decimal(0))
     for name, value in (
-        ("item", line.product.code if line.product else None),
-        ("quantity", quantity_of(line)),
-        ("unit cost", decimal_text(price.value) if price else None),
-        ("expected receipt date", day),
+        ("item", (line.product.code if line.product else None) or ""),
+        ("unit", unit_of(line.unit) if line.unit else ""),
+        ("quantity", decimal_text(line.quantity or Decimal(0))),
+        ("quantity received", decimal_text(done)),
+        ("unit cost", decimal_text(price.value) if price else ""),
+        ("expected receipt date", day.isoformat() if day else ""),
     ):
-        yield Precondition(name=name, subject=subject, value=str(value or "none"))
+        yield Precondition(name=name, subject=own, value=value)

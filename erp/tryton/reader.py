@@ -112,7 +112,7 @@ class TrytonReader:
                 return date_plan(action, stands, company=company, marker=marker)
             case CancelDraftPurchaseOrder():
                 stands = await self._purchase(action.document, until)
-                return cancel_plan(action, stands, company=company, marker=marker)
+                return cancel_plan(stands, company=company, marker=marker)
             case _:
                 raise NotPlannableError(f"Tryton is not written for “{action.kind}”.")
 

@@ -1,18 +1,22 @@
 """Hold a purchase as it stands against the plan that was approved, field by field."""
 
 from collections.abc import Iterator
+from decimal import Decimal
+from typing import Final
 
 from decisions.canonical import decimal_text
 from decisions.money import Currency, Money
 from decisions.plan import Value, WritePlan
 from decisions.recommendation import FieldCheck
+from erp.ports import CannotTell, Found, NotFound, Search
 from erp.tryton.calls import Call, Cancel, Create, Move, Write
 from erp.tryton.edits import (
     CANCELLED,
     DRAFT,
-    RELEASED,
-    found_in,
+    document_text,
+    facts_of,
     line_total,
+    name_of,
     order_total,
     quantity_of,
     receipt_date,
@@ -41,12 +45,12 @@ def edited_line(call: Call, purchase: Purchase) -> Line | None:
 
 
 def checks(plan: WritePlan, call: Call, purchase: Purchase) -> tuple[FieldCheck, ...]:
-    """Return one check per planned field, one for the status, and one per line nobody planned."""
+    """Return one check per planned field; of a new purchase also its status and other lines."""
     if isinstance(call, Create):
         found = dict(_as_created(plan, purchase))
         extra = purchase.item_lines[len(call.purchases[0].new_lines) :]
     else:
-        found = found_in(purchase, edited_line(call, purchase))
+        found = dict(_as_edited(call, purchase))
         extra = ()
     planned_fields = tuple(
         FieldCheck(
@@ -57,43 +61,70 @@ def checks(plan: WritePlan, call: Call, purchase: Purchase) -> tuple[FieldCheck,
         )
         for change in plan.changes
     )
-    unplanned = tuple(
-        FieldCheck(field="quantity", subject=line.subject, planned=None, found=quantity_of(line))
-        for line in extra
-    )
-    if isinstance(call, Cancel):  # its status is what was planned
+    if not isinstance(call, Create):
         return planned_fields
-    status = FieldCheck(
-        field="status",
-        subject="",
-        planned=RELEASED if isinstance(call, Move) else DRAFT,
-        found=status_of(purchase),
+    return (
+        *planned_fields,
+        FieldCheck(field="status", subject="", planned=DRAFT, found=status_of(purchase)),
+        *(
+            FieldCheck(
+                field="quantity", subject=line.subject, planned=None, found=quantity_of(line)
+            )
+            for line in extra
+        ),
     )
-    return (*planned_fields, status, *unplanned)
 
 
-def stands(plan: WritePlan, call: Call, purchase: Purchase) -> bool:
-    """Tell whether what an edit was to bring about is there."""
-    if isinstance(call, Cancel):
-        return status_of(purchase) == CANCELLED
+def looked_for(plan: WritePlan, call: Call, purchase: Purchase) -> Search:
+    """Tell a value that is as planned from one that is as before; a third one says nothing."""
+    field = _FIELDS[type(call)]
+    if isinstance(call, Write) and call.edit.values.quantity is not None:
+        field = "quantity"
+    (change,) = (change for change in plan.changes if change.field == field)
+    now = dict(_as_edited(call, purchase)).get((field, change.subject))
+    if now == change.after:
+        return Found(document=purchase.document, document_id=str(purchase.id))
+    if now == change.before:
+        return NotFound()
+    return CannotTell(
+        why=f"{purchase.document}: the {field.replace('_', ' ')} is neither as before nor as "
+        "planned, so somebody else changed it meanwhile"
+    )
+
+
+def moved_since(plan: WritePlan, call: Call, purchase: Purchase) -> tuple[str, ...]:
+    """Return, in words, what an edit relies on and what is no longer so."""
     line = edited_line(call, purchase)
-    found = found_in(purchase, line)
-    wanted = {
-        (change.field, change.subject): change.after
-        for change in plan.changes
-        if change.field in {"quantity", "expected_receipt_date"}
-    }
-    return line is not None and all(found.get(key) == value for key, value in wanted.items())
+    lines = purchase.item_lines if isinstance(call, Cancel) else (line,) if line else ()
+    planned = {(fact.name, fact.subject): fact.value for fact in plan.preconditions}
+    now = {(fact.name, fact.subject): fact.value for fact in facts_of(purchase, *lines)}
+    return tuple(
+        f"{key[0]} of {key[1]} is {now.get(key) or 'nothing'} now, not {planned.get(key)}"
+        for key in dict.fromkeys((*planned, *now))
+        if planned.get(key) != now.get(key)
+    )
 
 
-def moved_since(plan: WritePlan, call: Call, purchase: Purchase) -> list[str]:
-    """Return the fields that an edit changes and that are no longer as they were planned from."""
-    found = found_in(purchase, edited_line(call, purchase))
-    return [
-        change.field
-        for change in plan.changes
-        if found.get((change.field, change.subject)) != change.before
-    ]
+_FIELDS: Final[dict[type[Call], str]] = {
+    Write: "expected_receipt_date",
+    Move: "expected_receipt_date",
+    Cancel: "status",
+}
+"""The field by which an edit is recognised, unless it is of a quantity."""
+
+
+def _as_edited(call: Call, purchase: Purchase) -> Iterator[tuple[tuple[str, str], Value]]:
+    """Return how a purchase stands that was there before; a cancelled one orders nothing."""
+    cancelled = status_of(purchase) == CANCELLED
+    yield ("document", ""), document_text(purchase)
+    yield ("status", ""), status_of(purchase)
+    yield ("order_total", ""), None if cancelled else order_total(purchase)
+    line = edited_line(call, purchase)
+    for one in purchase.item_lines if isinstance(call, Cancel) else (line,) if line else ():
+        own = name_of(one, purchase)
+        yield ("quantity", own), None if cancelled else quantity_of(one)
+        yield ("line_total", own), line_total(one, purchase)
+        yield ("expected_receipt_date", own), receipt_date(one)
 
 
 def _as_created(plan: WritePlan, purchase: Purchase) -> Iterator[tuple[tuple[str, str], Value]]:
@@ -120,5 +151,5 @@ def _line(line: Line, purchase: Purchase) -> Iterator[tuple[str, Value]]:
 def _unit_cost(line: Line, purchase: Purchase) -> Money | None:
     if line.unit_price is None:
         return None
-    amount = type(line.unit_price.value)(decimal_text(line.unit_price.value))
+    amount = Decimal(decimal_text(line.unit_price.value))
     return Money(amount, Currency(purchase.currency.code))

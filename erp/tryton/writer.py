@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
+from urllib.parse import quote
 
 import msgspec
 
@@ -32,11 +33,10 @@ from erp.tryton.client import (
     TooLateError,
     TrytonClient,
 )
-from erp.tryton.edits import DRAFT, status_of
 from erp.tryton.entities import ALL, Party, Product, Purchase
 from erp.tryton.mapping import CONNECTOR, reference_of
 from erp.tryton.outcomes import created, outcome_of
-from erp.tryton.reading_back import checks, edited_line, moved_since, stands
+from erp.tryton.reading_back import checks, edited_line, looked_for, moved_since
 
 _WRITE_TIME: Final = 120.0
 """Seconds for the one write; giving up early only makes doubts."""
@@ -77,8 +77,10 @@ class TrytonWriter:
         now: Callable[[], datetime],
         write_time: float = _WRITE_TIME,
         read_time: float = _READ_TIME,
+        web_client: str = "",
     ) -> None:
-        """Keep the client and the clock; times in seconds."""
+        """Keep the client and the clock; times in seconds, `web_client` is where people look."""
+        self._web = web_client.rstrip("/")
         self._client = client
         self._now = now
         self._write_time = write_time
@@ -95,10 +97,13 @@ class TrytonWriter:
             found = await self._search(plan, call)
         except ErpUnreachableError as away:
             return CannotTell(why=away.why)
-        for purchase in found:
-            if isinstance(call, Create) or stands(plan, call, purchase):
+        if isinstance(call, Create):
+            for purchase in found:
                 return Found(document=purchase.document, document_id=str(purchase.id))
-        return NotFound()
+            return NotFound()
+        if not found:
+            return CannotTell(why="the purchase is no longer there")
+        return looked_for(plan, call, found[0])
 
     async def apply(self, plan: WritePlan, *, before: datetime) -> Outcome:
         """Look once more, then send the plan's one call, once, and not from `before` on."""
@@ -129,6 +134,7 @@ class TrytonWriter:
             document_id=str(purchase.id),
             read_at=self._now(),
             fields=checks(plan, call, purchase),
+            link=self._link(purchase),
         )
 
     async def _sent(
@@ -181,15 +187,8 @@ class TrytonWriter:
         if purchase is None:
             raise _StoppedError(Moved(text="The purchase is no longer there."))
         moved = moved_since(plan, call, purchase)
-        if not isinstance(call, Move) and status_of(purchase) != DRAFT:
-            moved.append("status")
         if moved:
-            raise _StoppedError(
-                Moved(
-                    text=f"Purchase {purchase.document} was changed since: "
-                    f"{', '.join(dict.fromkeys(moved))}."
-                )
-            )
+            raise _StoppedError(Moved(text=f"{'; '.join(moved)}."))
         document = Applied(document=purchase.document, document_id=str(purchase.id))
         return document, _stamps(call, purchase)
 
@@ -221,6 +220,13 @@ class TrytonWriter:
             "purchase.purchase", Purchase, [which], until=self._until()
         )
         return found[0] if found else None
+
+    def _link(self, purchase: Purchase) -> str:
+        """Return where people see it (trytond/url.py); nothing where no web client is known."""
+        database = quote(self._client.place.database, safe="")
+        if not self._web:
+            return ""
+        return f"{self._web}/#{database}/model/purchase.purchase/{purchase.id}"
 
     def _until(self) -> float:
         return asyncio.get_running_loop().time() + self._read_time

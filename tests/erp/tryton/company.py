@@ -22,12 +22,23 @@ READS = (
     "product.template",
     "party.party",
 )
-DAY = date(2026, 3, 2)
+LOCKED = (
+    "product",
+    "quantity",
+    "unit",
+    "unit_price",
+    "from_location",
+    "to_location",
+    "effective_date",
+)
+ALLOWED = {"purchase.purchase": ["cancel"], "stock.move": []}
+"""The buttons that the writer may press."""
 
 
 def set_up(office):
     """Make the works; the office keeps working in its company."""
     company = _company(office)
+    today = office.do("ir.date.today")
     _people(office, company)
     piece = _piece(office)
     _places(office)
@@ -41,8 +52,8 @@ def set_up(office):
         contact_mechanisms=[["create", [{"type": "email", "value": "orders@nordlager.example"}]]],
     )
     count_stock(office, bearing, 112)
-    _released_purchase(office, vendor, bearing, piece)
-    _production(office, bearing, pump, piece)
+    _released_purchase(office, vendor, bearing, piece, today + timedelta(days=3))
+    _production(office, bearing, pump, piece, today + timedelta(days=8))
 
 
 def _company(office):
@@ -58,9 +69,7 @@ def _company(office):
     party = office.create("party.party", name=NAME, code="US")
     company = office.create("company.company", party=party, currency=euro)
     (admin,) = office.find("res.user", ["login", "=", "admin"])
-    office.do(
-        "res.user.write", [admin], {"companies": [["add", [company]]], "company": company}
-    )
+    office.do("res.user.write", [admin], {"companies": [["add", [company]]], "company": company})
     office.context["company"] = company
     # Without it every release wants a chart of accounts, which is nothing of ours.
     office.do("purchase.configuration.write", [1], {"purchase_invoice_method": "manual"})
@@ -68,23 +77,18 @@ def _company(office):
 
 
 def _people(office, company):
+    """Let one user read, and another write drafts and incoming dates, and nothing else."""
     reading = office.create(
         "res.group",
         name="Countersign reads",
         model_access=[["create", [_access(model) for model in READS]]],
     )
+    drafts = [_access("purchase.purchase", "write", "create"), _access("stock.move", "write")]
     writing = office.create(
         "res.group",
         name="Countersign writes drafts",
-        model_access=[
-            [
-                "create",
-                [
-                    _access("purchase.purchase", "write", "create"),
-                    _access("stock.move", "write"),
-                ],
-            ]
-        ],
+        model_access=[["create", drafts]],
+        field_access=[["create", [_locked("stock.move", field) for field in LOCKED]]],
     )
     for (login, password), groups in ((READER, [reading]), (WRITER, [reading, writing])):
         office.create(
@@ -96,6 +100,33 @@ def _people(office, company):
             companies=[["add", [company]]],
             company=company,
         )
+    _buttons(office)
+
+
+def _buttons(office):
+    """Keep the buttons that release, receive or reopen for those who are of that department.
+
+    Tryton lets everybody press them who may write the document.
+    """
+    (admin,) = office.find("res.user", ["login", "=", "admin"])
+    for model, group in (("purchase.purchase", "Purchase"), ("stock.move", "Stock")):
+        (department,) = office.find("res.group", ["name", "=", group])
+        office.do("res.user.write", [admin], {"groups": [["add", [department]]]})
+        buttons = office.find(
+            "ir.model.button", ["model", "=", model], ["name", "not in", ALLOWED[model]]
+        )
+        office.do("ir.model.button.write", buttons, {"groups": [["add", [department]]]})
+
+
+def _locked(model, field):
+    return {
+        "model": model,
+        "field": field,
+        "perm_read": True,
+        "perm_write": False,
+        "perm_create": False,
+        "perm_delete": False,
+    }
 
 
 def _access(model, *more):
@@ -165,7 +196,7 @@ def count_stock(office, product, quantity):
     office.do("stock.inventory.confirm", [inventory])
 
 
-def _released_purchase(office, vendor, bearing, piece):
+def _released_purchase(office, vendor, bearing, piece, day):
     (address,) = office.find("party.address", ["party", "=", vendor])
     (main,) = office.find("stock.location", ["code", "=", "MAIN"])
     purchase = office.create(
@@ -183,7 +214,7 @@ def _released_purchase(office, vendor, bearing, piece):
                         "quantity": 60.0,
                         "unit_price": Decimal("30.10"),
                         "delivery_date_edit": True,
-                        "delivery_date_store": DAY + timedelta(days=3),
+                        "delivery_date_store": day,
                     }
                 ],
             ]
@@ -193,7 +224,7 @@ def _released_purchase(office, vendor, bearing, piece):
     office.do("purchase.purchase.confirm", [purchase])
 
 
-def _production(office, bearing, pump, piece):
+def _production(office, bearing, pump, piece, starts):
     bom = office.create(
         "production.bom",
         name="Pump 50",
@@ -204,7 +235,7 @@ def _production(office, bearing, pump, piece):
     (main,) = office.find("stock.location", ["code", "=", "MAIN"])
     (storage,) = office.find("stock.location", ["code", "=", "STO"])
     (floor,) = office.find("stock.location", ["code", "=", "PROD"])
-    starts, ends = DAY + timedelta(days=8), DAY + timedelta(days=10)
+    ends = starts + timedelta(days=2)
     taken = {
         "product": bearing,
         "quantity": 40.0,

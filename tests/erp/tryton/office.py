@@ -16,9 +16,7 @@ class Office:
         self._user = user
         self.context = {"language": "en"}
         self._header = {}
-        number, token, *_ = self._post(
-            "common.db.login", [user, {"password": password}, "en"]
-        )
+        number, token, *_ = self._post("common.db.login", [user, {"password": password}, "en"])
         key = base64.b64encode(f"{user}:{number}:{token}".encode()).decode()
         self._header = {"Authorization": f"Session {key}"}
 
