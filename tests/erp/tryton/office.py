@@ -4,6 +4,8 @@ import base64
 import json
 from datetime import date
 from decimal import Decimal
+from http import HTTPStatus
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 
@@ -22,7 +24,14 @@ class Office:
 
     def do(self, method, *arguments, **context):
         """Call a method of a model, as `purchase.purchase.quote`."""
-        return self._post(f"model.{method}", [*arguments, self.context | context])
+        params = [*arguments, self.context | context]
+        try:
+            return self._post(f"model.{method}", params)
+        except HTTPError as refused:
+            if refused.code != HTTPStatus.UNAUTHORIZED:
+                raise
+            self._enter()  # a session ends when nobody uses it for a while
+            return self._post(f"model.{method}", params)
 
     def create(self, model, **values):
         """Create one record; return its id."""
@@ -37,6 +46,14 @@ class Office:
         """Return these fields of one record."""
         (record,) = self.do(f"{model}.read", [number], list(fields))
         return record
+
+    def _enter(self):
+        self._header = {}
+        number, token, *_ = self._post(
+            "common.db.login", [self._user, {"password": self._password}, "en"]
+        )
+        key = base64.b64encode(f"{self._user}:{number}:{token}".encode()).decode()
+        self._header = {"Authorization": f"Session {key}"}
 
     def _post(self, method, params):
         body = json.dumps({"id": 1, "method": method, "params": params}, default=_coded)

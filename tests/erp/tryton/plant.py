@@ -92,7 +92,14 @@ def _create(folder):
     password.write_text(ADMIN[1])
     command = [
         VENV / "bin" / "trytond-admin",
-        *("--config", _configured(folder, 1), "--database", DATABASE, "--email", ""),
+        *(
+            "--config",
+            _configured(folder, 1),
+            "--database",
+            DATABASE,
+            "--email",
+            "admin@example.com",
+        ),
         *("--activate-dependencies", "--update", "ir", "res", *MODULES),
     ]
     done = subprocess.run(  # noqa: S603  our own environment

@@ -1,0 +1,92 @@
+"""What stands between a connector and Tryton, and goes wrong when it is told to."""
+
+import asyncio
+from collections import defaultdict
+
+import aiohttp
+import msgspec
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+PAGE = "<html><body>Something went wrong.</body></html>"
+PAGES = {"gateway timeout": 504, "gateway page": 200}
+"""What a gateway says when Tryton has done it."""
+
+NOT_TAKEN_IN = {
+    "busy": (429, {"Retry-After": "7"}),
+    "unavailable": (503, {}),
+    "session over": (401, {}),
+}
+
+LATE = 2.0
+"""Seconds that a slow call is held back."""
+
+
+class FaultyWay:
+    """A reverse proxy that hands every call on, but for those that were given a trouble."""
+
+    def __init__(self, url):
+        self._to = url
+        self._next = defaultdict(list)
+        self.down = False
+        self.log = []
+
+    async def __aenter__(self):
+        self._session = aiohttp.ClientSession()
+        app = web.Application()
+        app.router.add_post("/{path:.*}", self._handed_on)
+        self._server = TestServer(app)
+        await self._server.start_server()
+        self.url = f"http://127.0.0.1:{self._server.port}"
+        return self
+
+    async def __aexit__(self, *_):
+        await self.stop()
+        await self._session.close()
+
+    async def stop(self):
+        """Let nobody listen any more."""
+        await self._server.close()
+
+    def next(self, method, trouble, times=1):
+        """Give the next calls of a method a trouble."""
+        self._next[method] += [trouble] * times
+
+    async def _handed_on(self, request):
+        body = await request.read()
+        method = msgspec.json.decode(body)["method"]
+        trouble = self._next[method].pop(0) if self._next[method] else ""
+        if self.down or trouble == "reset":
+            return _cut(request)
+        if trouble in NOT_TAKEN_IN:
+            status, headers = NOT_TAKEN_IN[trouble]
+            return web.Response(status=status, headers=headers)
+        if trouble == "slow":
+            await asyncio.sleep(LATE)
+        self.log.append(method)
+        answer = await self._from_tryton(request, body)
+        if trouble == "lost answer":
+            return _cut(request)
+        if trouble in PAGES:
+            return web.Response(status=PAGES[trouble], text=PAGE, content_type="text/html")
+        return answer
+
+    async def _from_tryton(self, request, body):
+        kept = {
+            name: request.headers[name]
+            for name in ("Content-Type", "Accept", "Authorization")
+            if name in request.headers
+        }
+        async with self._session.post(
+            self._to + request.raw_path, data=body, headers=kept
+        ) as answer:
+            return web.Response(
+                status=answer.status,
+                body=await answer.read(),
+                headers={"Content-Type": answer.headers.get("Content-Type", "")},
+            )
+
+
+def _cut(request):
+    request.transport.abort()
+    return web.Response()
