@@ -66,8 +66,13 @@ class TrytonBench:
         self.office.do("party.party.write", [vendor], {"active": False})
 
     def move_price(self):
-        values = {"cost_price": Decimal("33.40")}
-        self.office.do("product.product.write", [self.product()], values)
+        self.office.go_through(
+            "product.modify_cost_price",
+            "modify",
+            {"date": self.plant.today, "cost_price": "33.40"},
+            model="product.product",
+            record=self.product(),
+        )
 
     def use_stock(self, share):
         (main,) = self.office.find("stock.location", ["code", "=", "MAIN"])

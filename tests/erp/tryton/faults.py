@@ -61,17 +61,19 @@ class FaultyWay:
         if trouble in NOT_TAKEN_IN:
             status, headers = NOT_TAKEN_IN[trouble]
             return web.Response(status=status, headers=headers)
-        if trouble == "slow":
-            await asyncio.sleep(LATE)
         self.log.append(method)
-        answer = await self._from_tryton(request, body)
+        # Whoever asked may be gone by now; Tryton would go on, so this does.
+        answer = await asyncio.shield(
+            self._from_tryton(request, body, after=LATE if trouble == "slow" else 0.0)
+        )
         if trouble == "lost answer":
             return _cut(request)
         if trouble in PAGES:
             return web.Response(status=PAGES[trouble], text=PAGE, content_type="text/html")
         return answer
 
-    async def _from_tryton(self, request, body):
+    async def _from_tryton(self, request, body, *, after):
+        await asyncio.sleep(after)
         kept = {
             name: request.headers[name]
             for name in ("Content-Type", "Accept", "Authorization")

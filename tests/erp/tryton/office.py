@@ -24,14 +24,14 @@ class Office:
 
     def do(self, method, *arguments, **context):
         """Call a method of a model, as `purchase.purchase.quote`."""
-        params = [*arguments, self.context | context]
-        try:
-            return self._post(f"model.{method}", params)
-        except HTTPError as refused:
-            if refused.code != HTTPStatus.UNAUTHORIZED:
-                raise
-            self._enter()  # a session ends when nobody uses it for a while
-            return self._post(f"model.{method}", params)
+        return self._call(f"model.{method}", [*arguments, self.context | context])
+
+    def go_through(self, wizard, state, form, *, model, record):
+        """Open a wizard on a record, fill in its first form, and press the button of a state."""
+        about = {"active_model": model, "active_id": record, "active_ids": [record]}
+        context = self.context | about
+        session, first, _ = self._call(f"wizard.{wizard}.create", [context])
+        self._call(f"wizard.{wizard}.execute", [session, {first: form}, state, context])
 
     def create(self, model, **values):
         """Create one record; return its id."""
@@ -46,6 +46,15 @@ class Office:
         """Return these fields of one record."""
         (record,) = self.do(f"{model}.read", [number], list(fields))
         return record
+
+    def _call(self, method, params):
+        try:
+            return self._post(method, params)
+        except HTTPError as refused:
+            if refused.code != HTTPStatus.UNAUTHORIZED:
+                raise
+            self._enter()  # a session ends when nobody uses it for a while
+            return self._post(method, params)
 
     def _enter(self):
         self._header = {}
