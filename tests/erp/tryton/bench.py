@@ -40,16 +40,19 @@ class TrytonBench:
     async def __aenter__(self):
         self.plant.reset()
         self.way = await FaultyWay(self.plant.url).__aenter__()
-        reading = aiohttp.ClientSession()
+        self.reading = aiohttp.ClientSession()
         # A connection that the server closed meanwhile would turn a write into a doubt.
-        writing = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
-        self._sessions = (reading, writing)
-        self.reader = TrytonReader(self.client(reading, *READER), now=lambda: NOW, budget=20.0)
-        self.writer = TrytonWriter(self.client(writing, *WRITER), now=lambda: NOW, write_time=1.0)
+        self.writing = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
+        self.reader = TrytonReader(
+            self.client(self.reading, *READER), now=lambda: NOW, budget=20.0
+        )
+        self.writer = TrytonWriter(
+            self.client(self.writing, *WRITER), now=lambda: NOW, write_time=1.0
+        )
         return self
 
     async def __aexit__(self, *_):
-        for session in self._sessions:
+        for session in (self.reading, self.writing):
             await session.close()
         with contextlib.suppress(RuntimeError):
             await self.way.__aexit__()
@@ -136,6 +139,16 @@ class TrytonBench:
     async def gone(self):
         """Let nobody listen any more."""
         await self.way.stop()
+
+    def last_change(self):
+        """Return when anything in the works was entered or changed last."""
+        models = ("purchase.purchase", "purchase.line", "production", "stock.move", "party.party")
+        stamps = [
+            self.office.read(model, number, "create_date", "write_date")
+            for model in (*models, "stock.location", "party.contact_mechanism")
+            for number in self.office.find(model)
+        ]
+        return max(stamp["write_date"] or stamp["create_date"] for stamp in stamps)
 
     def product(self):
         """Return the id of what is ordered."""

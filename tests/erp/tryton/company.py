@@ -44,6 +44,7 @@ def set_up(office):
     _places(office)
     bearing = _product(office, piece, "1000-B6204", "Deep groove bearing 6204", "30.10")
     pump = _product(office, piece, "2000-P50", "Pump 50", "410.00", producible=True)
+    _tax(office, company, bearing)
     vendor = office.create(
         "party.party",
         name="Nordlager GmbH",
@@ -183,6 +184,29 @@ def _product(office, piece, code, name, cost, **more):
     )
     (product,) = office.find("product.product", ["template", "=", template])
     return product
+
+
+def _tax(office, company, bearing):
+    """Let what is bought be taxed, as an accountant sets it up."""
+    kind = office.create(
+        "account.account.type", name="Taxes", statement="balance", company=company, assets=True
+    )
+    account = office.create("account.account", name="Input tax", type=kind, company=company)
+    tax = office.create(
+        "account.tax",
+        name="VAT 19 %",
+        description="VAT 19 %",
+        type="percentage",
+        rate=Decimal("0.19"),
+        invoice_account=account,
+        credit_note_account=account,
+        company=company,
+    )
+    category = office.create(
+        "product.category", name="Bought", accounting=True, supplier_taxes=[["add", [tax]]]
+    )
+    template = office.read("product.product", bearing, "template")["template"]
+    office.do("product.template.write", [template], {"account_category": category})
 
 
 def count_stock(office, product, quantity):

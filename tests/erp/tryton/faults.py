@@ -29,7 +29,7 @@ class FaultyWay:
         self._to = url
         self._next = defaultdict(list)
         self.down = False
-        self.log = []
+        self._arrived = defaultdict(asyncio.Event)
 
     async def __aenter__(self):
         self._session = aiohttp.ClientSession()
@@ -52,16 +52,22 @@ class FaultyWay:
         """Give the next calls of a method a trouble."""
         self._next[method] += [trouble] * times
 
+    async def reached(self, method):
+        """Wait until a call of a method has come as far as here."""
+        await self._arrived[method].wait()
+
     async def _handed_on(self, request):
         body = await request.read()
         method = msgspec.json.decode(body)["method"]
         trouble = self._next[method].pop(0) if self._next[method] else ""
         if self.down or trouble == "reset":
             return _cut(request)
+        if trouble == "broken":
+            return web.json_response({"id": 1, "error": ["database is locked", ""]})
         if trouble in NOT_TAKEN_IN:
             status, headers = NOT_TAKEN_IN[trouble]
             return web.Response(status=status, headers=headers)
-        self.log.append(method)
+        self._arrived[method].set()
         # Whoever asked may be gone by now; Tryton would go on, so this does.
         answer = await asyncio.shield(
             self._from_tryton(request, body, after=LATE if trouble == "slow" else 0.0)

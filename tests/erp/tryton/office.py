@@ -2,11 +2,15 @@
 
 import base64
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from http import HTTPStatus
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
+
+
+class TrytonRefusedError(Exception):
+    """Tryton answered with an error."""
 
 
 class Office:
@@ -74,7 +78,7 @@ class Office:
         with urlopen(request, timeout=60) as answer:  # noqa: S310  our own server on loopback
             said = json.loads(answer.read(), object_hook=_plain)
         if "error" in said:
-            raise RuntimeError(f"{method}: {said['error']}")
+            raise TrytonRefusedError(f"{method}: {said['error']}")
         return said["result"]
 
 
@@ -97,4 +101,6 @@ def _plain(value):
             return Decimal(text)
         case {"__class__": "date", "year": year, "month": month, "day": day}:
             return date(year, month, day)
+        case {"__class__": "datetime", **parts}:
+            return datetime(**parts, tzinfo=UTC)
     return value
