@@ -39,7 +39,7 @@ class TrytonBench:
 
     async def __aenter__(self):
         self.plant.reset()
-        self.way = await FaultyWay(self.plant.url).__aenter__()
+        self.way = await FaultyWay(self.plant.url, self.plant.sessions).__aenter__()
         self.reading = aiohttp.ClientSession()
         # A connection that the server closed meanwhile would turn a write into a doubt.
         self.writing = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))

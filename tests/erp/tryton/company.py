@@ -7,6 +7,7 @@ imported.
 from datetime import date, timedelta
 from decimal import Decimal
 
+MODULES = ("production", "purchase")
 NAME = "Bremen Pumps"
 READER = ("countersign-reader", "reads-and-reads-1")
 WRITER = ("countersign-writer", "writes-only-drafts-1")

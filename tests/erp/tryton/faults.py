@@ -8,6 +8,8 @@ import msgspec
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from tests.erp.tryton.plant import DATABASE
+
 PAGE = "<html><body>Something went wrong.</body></html>"
 PAGES = {"gateway timeout": 504, "gateway page": 200}
 """What a gateway says when Tryton has done it."""
@@ -25,8 +27,10 @@ LATE = 2.0
 class FaultyWay:
     """A reverse proxy that hands every call on, but for those that were given a trouble."""
 
-    def __init__(self, url):
+    def __init__(self, url, sessions):
+        """Take Tryton's address, and sessions that it gave before, by user and password."""
         self._to = url
+        self.sessions = dict(sessions)
         self._next = defaultdict(list)
         self.down = False
         self._arrived = defaultdict(asyncio.Event)
@@ -58,15 +62,12 @@ class FaultyWay:
 
     async def _handed_on(self, request):
         body = await request.read()
-        method = msgspec.json.decode(body)["method"]
+        asked = msgspec.json.decode(body)
+        method = asked["method"]
         trouble = self._next[method].pop(0) if self._next[method] else ""
-        if self.down or trouble == "reset":
-            return _cut(request)
-        if trouble == "broken":
-            return web.json_response({"id": 1, "error": ["database is locked", ""]})
-        if trouble in NOT_TAKEN_IN:
-            status, headers = NOT_TAKEN_IN[trouble]
-            return web.Response(status=status, headers=headers)
+        early = self._answered_here(request, asked, trouble)
+        if early is not None:
+            return early
         self._arrived[method].set()
         # Whoever asked may be gone by now; Tryton would go on, so this does.
         answer = await asyncio.shield(
@@ -77,6 +78,25 @@ class FaultyWay:
         if trouble in PAGES:
             return web.Response(status=PAGES[trouble], text=PAGE, content_type="text/html")
         return answer
+
+    def _answered_here(self, request, asked, trouble):
+        """Return the answer to a call that does not get as far as Tryton."""
+        if self.down or trouble == "reset":
+            return _cut(request)
+        if trouble == "broken":
+            return web.json_response({"id": 1, "error": ["database is locked", ""]})
+        if trouble in NOT_TAKEN_IN:
+            status, headers = NOT_TAKEN_IN[trouble]
+            return web.Response(status=status, headers=headers)
+        given = self._session_for(request, asked)
+        return web.json_response({"id": 1, "result": given}) if given else None
+
+    def _session_for(self, request, asked):
+        """Return a session that Tryton gave before to whoever logs in here; None otherwise."""
+        if asked["method"] != "common.db.login" or not request.path.startswith(f"/{DATABASE}/"):
+            return None
+        user, given, _ = asked["params"]
+        return self.sessions.get((user, given["password"]))
 
     async def _from_tryton(self, request, body, *, after):
         await asyncio.sleep(after)

@@ -20,11 +20,9 @@ class Office:
         """Log in; `url` ends with the database."""
         self._url = f"{url}/rpc/"
         self._user = user
+        self._password = password
         self.context = {"language": "en"}
-        self._header = {}
-        number, token, *_ = self._post("common.db.login", [user, {"password": password}, "en"])
-        key = base64.b64encode(f"{user}:{number}:{token}".encode()).decode()
-        self._header = {"Authorization": f"Session {key}"}
+        self._enter()
 
     def do(self, method, *arguments, **context):
         """Call a method of a model, as `purchase.purchase.quote`."""
@@ -62,9 +60,9 @@ class Office:
 
     def _enter(self):
         self._header = {}
-        number, token, *_ = self._post(
-            "common.db.login", [self._user, {"password": self._password}, "en"]
-        )
+        params = [self._user, {"password": self._password}, "en"]
+        self.session = self._post("common.db.login", params)
+        number, token, *_ = self.session
         key = base64.b64encode(f"{self._user}:{number}:{token}".encode()).decode()
         self._header = {"Authorization": f"Session {key}"}
 

@@ -19,7 +19,6 @@ from tests.erp.tryton.office import Office
 HERE = Path(__file__).parents[3]
 VENV = HERE / ".venv-tryton"
 LOCK = HERE / "requirements" / "tryton.txt"
-MODULES = ("production", "purchase")
 DATABASE = "works"
 ADMIN = ("admin", "sets-up-and-edits-1")
 PATIENCE = 60.0
@@ -39,6 +38,11 @@ class Plant:
         self.office = Office(f"{url}/{DATABASE}", *ADMIN)
         (self.office.context["company"],) = self.office.find("company.company")
         self.today = self.office.do("ir.date.today")
+        # Given out once, and kept: a log-in costs Tryton a slow hash, which is not on trial here.
+        self.sessions = {
+            log_in: Office(f"{url}/{DATABASE}", *log_in).session
+            for log_in in (company.READER, company.WRITER)
+        }
         with closing(sqlite3.connect(self._live)) as live, closing(self._copy()) as start:
             live.backup(start)
 
@@ -66,7 +70,7 @@ def running(folder):
 
 def works():
     """Return the database with the works in it, made once for each change of what makes it."""
-    made_from = (LOCK, Path(company.__file__), Path(__file__))
+    made_from = (LOCK, Path(company.__file__))
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in made_from)).hexdigest()
     kept = VENV / f"works-{digest[:16]}.sqlite"
     if kept.exists():
@@ -80,6 +84,8 @@ def works():
         file = making / f"{DATABASE}.sqlite"
         with closing(sqlite3.connect(file)) as live:
             live.execute("PRAGMA journal_mode=DELETE")
+        for older in VENV.glob("works-*.sqlite"):
+            older.unlink()
         file.rename(kept)
     finally:
         shutil.rmtree(making)
@@ -100,7 +106,7 @@ def _create(folder):
             "--email",
             "admin@example.com",
         ),
-        *("--activate-dependencies", "--update", "ir", "res", *MODULES),
+        *("--activate-dependencies", "--update", "ir", "res", *company.MODULES),
     ]
     done = subprocess.run(  # noqa: S603  our own environment
         command,
@@ -117,6 +123,7 @@ def _configured(folder, port):
     file = folder / "trytond.conf"
     file.write_text(
         f"[database]\nuri = sqlite://\npath = {folder}\n[web]\nlisten = 127.0.0.1:{port}\n"
+        "[session]\ntimeout = 3600\n"
     )
     return file
 
