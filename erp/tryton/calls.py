@@ -1,4 +1,4 @@
-"""The four calls that may be sent, and their parameters; a field that is not here never leaves.
+"""The calls that may be sent, and their parameters; a field that is not here never leaves.
 
 The text of a plan's body is the list of parameters without the context, which is added when it is
 sent: it holds the company, and the time stamps by which Tryton notices somebody else's edit.
@@ -36,12 +36,14 @@ class NewLine(
     taxes: tuple[Add, ...] = ()
     delivery_date_edit: bool = False
     delivery_date_store: Day | None = None
+    note: str | None = None
+    """Where a line that was added to a purchase carries its marker."""
 
 
 class AddLines(
     msgspec.Struct, frozen=True, array_like=True, tag="create", forbid_unknown_fields=True
 ):
-    """Make lines of a purchase that is made in the same call."""
+    """Make lines of a purchase that is made or changed in the same call."""
 
     lines: tuple[NewLine, ...]
 
@@ -100,19 +102,26 @@ class EditLine(
 class EditedLines(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Nothing of the purchase itself changes."""
 
-    lines: tuple[EditLine]
+    lines: tuple[EditLine | AddLines]
 
 
 class Write(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """Change one line of one purchase, through the purchase: so Tryton checks both stamps."""
+    """Change or add one line, through its purchase: so Tryton checks the stamps of both."""
 
     ids: tuple[int]
     values: EditedLines
 
     @property
-    def edit(self) -> EditLine:
-        """Return the change of the line."""
-        return self.values.lines[0]
+    def edit(self) -> EditLine | None:
+        """Return the change of a line that is there."""
+        (one,) = self.values.lines
+        return one if isinstance(one, EditLine) else None
+
+    @property
+    def added(self) -> NewLine | None:
+        """Return the line that is added."""
+        (one,) = self.values.lines
+        return one.lines[0] if isinstance(one, AddLines) else None
 
 
 class Cancel(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

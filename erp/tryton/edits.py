@@ -56,7 +56,7 @@ def quantity_plan(
     Raises:
         NotPlannableError: no draft, no such line, or a quantity that cannot be written.
     """
-    _must_be(purchase, DRAFT)
+    must_be(purchase, DRAFT)
     line = _line(purchase, action.line)
     own = name_of(line, purchase)
     before = quantity_of(line)
@@ -72,10 +72,10 @@ def quantity_plan(
         connector=CONNECTOR,
         company=company,
         marker=marker,
-        requests=(_request(WRITE, _edited(purchase, line, LineValues(quantity=after.value))),),
+        requests=(request_of(WRITE, _edited(purchase, line, LineValues(quantity=after.value))),),
         preconditions=facts_of(purchase, line),
         changes=(
-            _document(purchase),
+            document_change(purchase),
             Change(field="quantity", subject=own, before=before, after=after),
             Change(field="line_total", subject=own, before=old, after=new),
             Change(field="order_total", subject="", before=stood, after=stood - old + new),
@@ -92,7 +92,7 @@ def date_plan(
     Raises:
         NotPlannableError: neither a draft nor something of which a delivery is to come.
     """
-    _must_be(purchase, DRAFT, RELEASED)
+    must_be(purchase, DRAFT, RELEASED)
     line = _line(purchase, action.line)
     own = name_of(line, purchase)
     before, after = receipt_date(line), action.expected_receipt_date
@@ -105,13 +105,13 @@ def date_plan(
         company=company,
         marker=marker,
         requests=(
-            _request(WRITE, _edited(purchase, line, values))
+            request_of(WRITE, _edited(purchase, line, values))
             if in_draft
-            else _request(MOVE, _moved(line, own, after)),
+            else request_of(MOVE, _moved(line, own, after)),
         ),
         preconditions=facts_of(purchase, line),
         changes=(
-            _document(purchase),
+            document_change(purchase),
             Change(field="expected_receipt_date", subject=own, before=before, after=after),
         ),
         cost=None,
@@ -124,15 +124,15 @@ def cancel_plan(purchase: Purchase, *, company: str, marker: str) -> WritePlan:
     Raises:
         NotPlannableError: it is no draft.
     """
-    _must_be(purchase, DRAFT)
+    must_be(purchase, DRAFT)
     return WritePlan(
         connector=CONNECTOR,
         company=company,
         marker=marker,
-        requests=(_request(CANCEL, Cancel((purchase.id,))),),
+        requests=(request_of(CANCEL, Cancel((purchase.id,))),),
         preconditions=facts_of(purchase, *purchase.item_lines),
         changes=(
-            _document(purchase),
+            document_change(purchase),
             *(
                 Change(
                     field="quantity",
@@ -200,7 +200,12 @@ def order_total(purchase: Purchase) -> Money:
     return Money(purchase.untaxed_amount.value, Currency(purchase.currency.code))
 
 
-def _must_be(purchase: Purchase, *allowed: str) -> None:
+def must_be(purchase: Purchase, *allowed: str) -> None:
+    """Refuse a purchase in another state.
+
+    Raises:
+        NotPlannableError: its status is none of these.
+    """
     status = status_of(purchase)
     if status not in allowed:
         wanted = " or ".join(one.lower() for one in allowed)
@@ -217,7 +222,8 @@ def _line(purchase: Purchase, number: int) -> Line:
     raise NotPlannableError(f"Purchase {purchase.document} has no line {number} in Tryton.")
 
 
-def _request(method: str, call: Call) -> PlannedRequest:
+def request_of(method: str, call: Call) -> PlannedRequest:
+    """Return a call as a plan keeps it."""
     return PlannedRequest(method="POST", path=method, body=body_of(call))
 
 
@@ -245,7 +251,8 @@ def _moved(line: Line, own: str, after: date) -> Move:
     return Move((move.id,), MovedDate(planned_date=Day.of(after)))
 
 
-def _document(purchase: Purchase) -> Change:
+def document_change(purchase: Purchase) -> Change:
+    """Return the line of a card that names the purchase."""
     return Change(field="document", subject="", before=None, after=document_text(purchase))
 
 

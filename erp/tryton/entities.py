@@ -184,6 +184,7 @@ class Line(Record, frozen=True, kw_only=True):
     """A line of a purchase; one of another type than `line` only says something."""
 
     type: str
+    note: str | None
     quantity: Decimal | None
     unit_price: Exact | None
     amount: Exact | None

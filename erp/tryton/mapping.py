@@ -119,7 +119,7 @@ def order_plan(
     party = usable_party(action.vendor, facts.party)
     currency = currency_for(action, party, facts.company)
     warehouse = _warehouse(action, facts)
-    lines = tuple(_planned_lines(action, facts, currency))
+    lines = tuple(planned_lines(action, facts, currency))
     total = Money(Decimal(0), action.currency)
     for line in lines:
         total = total + line.total
@@ -133,14 +133,14 @@ def order_plan(
         warehouse=warehouse.id if warehouse else None,
         reference=reference_of(marker),
         description=reference_of(marker),
-        lines=(AddLines(tuple(_new_line(line, facts) for line in lines)),),
+        lines=(AddLines(tuple(new_line(line, facts) for line in lines)),),
     )
     return WritePlan(
         connector=CONNECTOR,
         company=company,
         marker=marker,
         requests=(PlannedRequest(method="POST", path=CREATE, body=body_of(Create((purchase,)))),),
-        preconditions=tuple(_preconditions(party, currency, lines, facts)),
+        preconditions=tuple(relied_on(party, currency, lines, facts)),
         changes=tuple(_changes(party, warehouse, lines, total, marker)),
         cost=total,
     )
@@ -174,9 +174,14 @@ def usable_party(code: str, party: Party | None) -> Party:
     return party
 
 
-def _planned_lines(
+def planned_lines(
     action: CreatePurchaseOrder, facts: Facts, currency: Currency
 ) -> Iterator[PlannedLine]:
+    """Return the lines as they can be ordered.
+
+    Raises:
+        NotPlannableError: an item or its unit does not allow it.
+    """
     seen: dict[str, int] = {}
     for line in action.lines:
         product = _usable_product(line, facts)
@@ -268,7 +273,8 @@ def usable_quantity(quantity: Quantity, unit: TrytonUnit, name: str) -> Quantity
     return Quantity(Decimal(decimal_text(value)), base)
 
 
-def _new_line(line: PlannedLine, facts: Facts) -> NewLine:
+def new_line(line: PlannedLine, facts: Facts, *, note: str | None = None) -> NewLine:
+    """Return a line as it is sent, with what Tryton itself fills in for the item."""
     defaults = facts.lines[line.product.code or ""]
     return NewLine(
         product=line.product.id,
@@ -279,12 +285,14 @@ def _new_line(line: PlannedLine, facts: Facts) -> NewLine:
         taxes=(Add(defaults.tax_ids),) if defaults.tax_ids else (),
         delivery_date_edit=line.expected is not None,
         delivery_date_store=Day.of(line.expected) if line.expected else None,
+        note=note,
     )
 
 
-def _preconditions(
+def relied_on(
     party: Party, currency: Currency, lines: tuple[PlannedLine, ...], facts: Facts
 ) -> Iterator[Precondition]:
+    """Return what new lines rely on: the vendor as it is, and each item."""
     own = party.code
     yield Precondition(name="vendor name", subject=own, value=party.name or "")
     yield Precondition(name="vendor blocked", subject=own, value="no")
@@ -329,16 +337,19 @@ def _changes(
 ) -> Iterator[Change]:
     yield Change(field="vendor", subject="", before=None, after=vendor_text(party))
     for line in lines:
-        own = line.subject
-        yield Change(field="item", subject=own, before=None, after=line.product.code)
-        yield Change(field="quantity", subject=own, before=None, after=line.quantity)
-        yield Change(field="unit_cost", subject=own, before=None, after=line.unit_cost)
-        yield Change(field="line_total", subject=own, before=None, after=line.total)
-        if warehouse is not None:
-            yield Change(field="location", subject=own, before=None, after=warehouse.code)
-        if line.expected is not None:
-            yield Change(
-                field="expected_receipt_date", subject=own, before=None, after=line.expected
-            )
+        yield from line_changes(line, warehouse.code if warehouse else None)
     yield Change(field="order_total", subject="", before=None, after=total)
     yield Change(field="reference", subject="", before=None, after=marker)
+
+
+def line_changes(line: PlannedLine, warehouse: str | None) -> Iterator[Change]:
+    """Return a new line, field by field."""
+    own = line.subject
+    yield Change(field="item", subject=own, before=None, after=line.product.code)
+    yield Change(field="quantity", subject=own, before=None, after=line.quantity)
+    yield Change(field="unit_cost", subject=own, before=None, after=line.unit_cost)
+    yield Change(field="line_total", subject=own, before=None, after=line.total)
+    if warehouse is not None:
+        yield Change(field="location", subject=own, before=None, after=warehouse)
+    if line.expected is not None:
+        yield Change(field="expected_receipt_date", subject=own, before=None, after=line.expected)

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 from decisions.actions import (
     ACTION_KINDS,
+    AddPurchaseOrderLine,
     CancelDraftPurchaseOrder,
     CreatePurchaseOrder,
     DraftedAction,
@@ -19,6 +20,7 @@ from decisions.plan import WritePlan
 from decisions.quantity import factor_between
 from erp.ports import Capabilities, NotPlannableError
 from erp.snapshot import Scope, Snapshot
+from erp.tryton.additions import as_order, line_plan
 from erp.tryton.client import SYSTEM, TrytonClient
 from erp.tryton.edits import cancel_plan, date_plan, quantity_plan
 from erp.tryton.entities import (
@@ -39,6 +41,7 @@ from erp.tryton.snapshots import OPEN, SCOPES_READ, outstanding, read_snapshot
 WRITES: Final = frozenset(
     {
         "create_purchase_order",
+        "add_po_line",
         "set_po_quantity",
         "set_receipt_date",
         "cancel_draft_po",
@@ -104,6 +107,11 @@ class TrytonReader:
                 check_size(action)
                 facts = await self._facts(action, until)
                 return order_plan(action, facts, company=company, marker=marker)
+            case AddPurchaseOrderLine():
+                stands = await self._purchase(action.document, until)
+                order = as_order(action, stands)
+                facts = await self._facts(order, until)
+                return line_plan(order, stands, facts, company=company, marker=marker)
             case SetPurchaseOrderQuantity():
                 stands = await self._purchase(action.document, until)
                 return quantity_plan(action, stands, company=company, marker=marker)

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Final
 
 from decisions.canonical import decimal_text
 from decisions.money import Currency, Money
 from decisions.plan import Value, WritePlan
 from decisions.recommendation import FieldCheck
 from erp.ports import CannotTell, Found, NotFound, Search
-from erp.tryton.calls import Call, Cancel, Create, Move, Write
+from erp.tryton.additions import added_line
+from erp.tryton.calls import Call, Cancel, Create, EditLine, Move, Write
 from erp.tryton.edits import (
     CANCELLED,
     DRAFT,
@@ -31,17 +31,24 @@ def carries(purchase: Purchase, marker: str) -> bool:
     return reference_of(marker) in {purchase.reference, purchase.description}
 
 
-def edited_line(call: Call, purchase: Purchase) -> Line | None:
-    """Return the line that a call changes, directly or through its stock move."""
-    for line in purchase.item_lines:
-        match call:
-            case Write() if line.id in call.edit.ids:
-                return line
-            case Move() if any(move.id in call.ids for move in line.moves):
-                return line
-            case _:
-                continue
-    return None
+def line_of(plan: WritePlan, call: Call, purchase: Purchase) -> Line | None:
+    """Return the line that a call adds, or changes directly or through its stock move."""
+    match call:
+        case Write(edit=None):
+            return added_line(purchase, plan.marker)
+        case Write(edit=EditLine(ids=wanted)):
+            return next((line for line in purchase.item_lines if line.id in wanted), None)
+        case Move(ids=wanted):
+            return next(
+                (
+                    line
+                    for line in purchase.item_lines
+                    if any(move.id in wanted for move in line.moves)
+                ),
+                None,
+            )
+        case _:
+            return None
 
 
 def checks(plan: WritePlan, call: Call, purchase: Purchase) -> tuple[FieldCheck, ...]:
@@ -50,7 +57,7 @@ def checks(plan: WritePlan, call: Call, purchase: Purchase) -> tuple[FieldCheck,
         found = dict(_as_created(plan, purchase))
         extra = purchase.item_lines[len(call.purchases[0].new_lines) :]
     else:
-        found = dict(_as_edited(call, purchase))
+        found = dict(_as_edited(plan, call, purchase))
         extra = ()
     planned_fields = tuple(
         FieldCheck(
@@ -77,13 +84,14 @@ def checks(plan: WritePlan, call: Call, purchase: Purchase) -> tuple[FieldCheck,
 
 def looked_for(plan: WritePlan, call: Call, purchase: Purchase) -> Search:
     """Tell a value that is as planned from one that is as before; a third one says nothing."""
-    field = _FIELDS[type(call)]
-    if isinstance(call, Write) and call.edit.values.quantity is not None:
-        field = "quantity"
+    here = Found(document=purchase.document, document_id=str(purchase.id))
+    if isinstance(call, Write) and call.edit is None:
+        return NotFound() if added_line(purchase, plan.marker) is None else here
+    field = _field(call)
     (change,) = (change for change in plan.changes if change.field == field)
-    now = dict(_as_edited(call, purchase)).get((field, change.subject))
+    now = dict(_as_edited(plan, call, purchase)).get((field, change.subject))
     if now == change.after:
-        return Found(document=purchase.document, document_id=str(purchase.id))
+        return here
     if now == change.before:
         return NotFound()
     return CannotTell(
@@ -93,11 +101,14 @@ def looked_for(plan: WritePlan, call: Call, purchase: Purchase) -> Search:
 
 
 def moved_since(plan: WritePlan, call: Call, purchase: Purchase) -> tuple[str, ...]:
-    """Return, in words, what an edit relies on and what is no longer so."""
-    line = edited_line(call, purchase)
+    """Return, in words, what an edit relies on of its purchase and what is no longer so."""
+    line = line_of(plan, call, purchase)
     lines = purchase.item_lines if isinstance(call, Cancel) else (line,) if line else ()
     planned = {(fact.name, fact.subject): fact.value for fact in plan.preconditions}
     now = {(fact.name, fact.subject): fact.value for fact in facts_of(purchase, *lines)}
+    if isinstance(call, Write) and call.added is not None:
+        # The others are about the vendor and the item; the total moves with any line.
+        planned = {key: value for key, value in planned.items() if key in now}
     return tuple(
         f"{key[0]} of {key[1]} is {now.get(key) or 'nothing'} now, not {planned.get(key)}"
         for key in dict.fromkeys((*planned, *now))
@@ -105,26 +116,34 @@ def moved_since(plan: WritePlan, call: Call, purchase: Purchase) -> tuple[str, .
     )
 
 
-_FIELDS: Final[dict[type[Call], str]] = {
-    Write: "expected_receipt_date",
-    Move: "expected_receipt_date",
-    Cancel: "status",
-}
-"""The field by which an edit is recognised, unless it is of a quantity."""
+def _field(call: Call) -> str:
+    """Return the field by which an edit is recognised."""
+    if isinstance(call, Cancel):
+        return "status"
+    if isinstance(call, Write) and call.edit and call.edit.values.quantity is not None:
+        return "quantity"
+    return "expected_receipt_date"
 
 
-def _as_edited(call: Call, purchase: Purchase) -> Iterator[tuple[tuple[str, str], Value]]:
+def _as_edited(
+    plan: WritePlan, call: Call, purchase: Purchase
+) -> Iterator[tuple[tuple[str, str], Value]]:
     """Return how a purchase stands that was there before; a cancelled one orders nothing."""
     cancelled = status_of(purchase) == CANCELLED
     yield ("document", ""), document_text(purchase)
     yield ("status", ""), status_of(purchase)
     yield ("order_total", ""), None if cancelled else order_total(purchase)
-    line = edited_line(call, purchase)
-    for one in purchase.item_lines if isinstance(call, Cancel) else (line,) if line else ():
-        own = name_of(one, purchase)
-        yield ("quantity", own), None if cancelled else quantity_of(one)
-        yield ("line_total", own), line_total(one, purchase)
-        yield ("expected_receipt_date", own), receipt_date(one)
+    if isinstance(call, Cancel):
+        for one in purchase.item_lines:
+            yield ("quantity", name_of(one, purchase)), None if cancelled else quantity_of(one)
+    line = line_of(plan, call, purchase)
+    if line is None:
+        return
+    yield ("reference", ""), plan.marker if line.note == reference_of(plan.marker) else None
+    # Not by its name now: with a second line of the same item it would read otherwise.
+    (subject,) = {change.subject for change in plan.changes if change.subject}
+    for field, value in _line(line, purchase):
+        yield (field, subject), value
 
 
 def _as_created(plan: WritePlan, purchase: Purchase) -> Iterator[tuple[tuple[str, str], Value]]:

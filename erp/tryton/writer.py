@@ -25,7 +25,7 @@ from erp.ports import (
     Search,
     Unknown,
 )
-from erp.tryton.calls import Call, Create, Move, Write, call_in
+from erp.tryton.calls import Call, Create, Move, NewLine, Write, call_in
 from erp.tryton.client import (
     LogInError,
     NoAnswerError,
@@ -36,7 +36,7 @@ from erp.tryton.client import (
 from erp.tryton.entities import ALL, Party, Product, Purchase
 from erp.tryton.mapping import CONNECTOR, reference_of
 from erp.tryton.outcomes import created, outcome_of
-from erp.tryton.reading_back import checks, edited_line, looked_for, moved_since
+from erp.tryton.reading_back import checks, line_of, looked_for, moved_since
 
 _WRITE_TIME: Final = 120.0
 """Seconds for the one write; giving up early only makes doubts."""
@@ -181,7 +181,10 @@ class TrytonWriter:
             _StoppedError: somebody else was here since.
         """
         if isinstance(call, Create):
-            await self._may_be_ordered(call)
+            (order,) = call.purchases
+            if order.company != (await self._client.company(until=self._until())).id:
+                raise NotOurPlanError(f"it is for the company with the id {order.company}")
+            await self._may_be_ordered(order.party, order.new_lines)
             return None, {}
         purchase = await self._purchase(_document_of(call))
         if purchase is None:
@@ -189,23 +192,21 @@ class TrytonWriter:
         moved = moved_since(plan, call, purchase)
         if moved:
             raise _StoppedError(Moved(text=f"{'; '.join(moved)}."))
+        if isinstance(call, Write) and call.added is not None:
+            await self._may_be_ordered(purchase.party.id, (call.added,))
         document = Applied(document=purchase.document, document_id=str(purchase.id))
-        return document, _stamps(call, purchase)
+        return document, _stamps(plan, call, purchase)
 
-    async def _may_be_ordered(self, call: Create) -> None:
+    async def _may_be_ordered(self, party: int, lines: tuple[NewLine, ...]) -> None:
         """Stop an order from somebody, or of something, that was put out of use.
 
         Tryton itself takes one: what is not active is only left out of its searches.
         """
-        (order,) = call.purchases
         until = self._until()
-        company = await self._client.company(until=until)
-        if order.company != company.id:
-            raise NotOurPlanError(f"it is for the company with the id {order.company}")
         parties = await self._client.search(
-            "party.party", Party, [["id", "=", order.party], ALL], until=until
+            "party.party", Party, [["id", "=", party], ALL], until=until
         )
-        wanted = sorted({line.product for line in order.new_lines})
+        wanted = sorted({line.product for line in lines})
         products = await self._client.search(
             "product.product", Product, [["id", "in", wanted], ALL], until=until
         )
@@ -244,10 +245,8 @@ class TrytonWriter:
             call = call_in(request.path, request.body)
         except msgspec.DecodeError as wrong:
             raise NotOurPlanError(f"it is not on the list of what we send, {wrong}") from wrong
-        if isinstance(call, Create):
-            (order,) = call.purchases
-            if not order.new_lines or order.reference != reference_of(plan.marker):
-                raise NotOurPlanError("it does not carry its marker")
+        if not _carries_marker(call, reference_of(plan.marker)):
+            raise NotOurPlanError("it does not carry its marker")
         return call
 
 
@@ -255,6 +254,17 @@ def _not_sent(away: ErpUnreachableError) -> NotSent:
     """Say why nothing was sent; a log-in is not tried again at once, Tryton counts them."""
     later = _LOG_IN_AGAIN if isinstance(away, LogInError) else None
     return NotSent(why=away.why, retry_after=later)
+
+
+def _carries_marker(call: Call, text: str) -> bool:
+    """Tell whether what is made by a call can be found again; an edit needs no marker."""
+    match call:
+        case Create(purchases=(order,)):
+            return bool(order.new_lines) and order.reference == text
+        case Write(added=NewLine(note=note)):
+            return note == text
+        case _:
+            return True
 
 
 def _document_of(call: Call) -> list[object]:
@@ -266,9 +276,9 @@ def _document_of(call: Call) -> list[object]:
     return ["id", "=", call.ids[0]]
 
 
-def _stamps(call: Call, purchase: Purchase) -> dict[str, str]:
+def _stamps(plan: WritePlan, call: Call, purchase: Purchase) -> dict[str, str]:
     """Return the time stamps of what a call writes, as they were read a moment ago."""
-    line = edited_line(call, purchase)
+    line = line_of(plan, call, purchase)
     if isinstance(call, Move) and line is not None:
         return {
             f"stock.move,{move.id}": move.timestamp for move in line.moves if move.id in call.ids

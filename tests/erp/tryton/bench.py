@@ -7,6 +7,7 @@ from decimal import Decimal
 import aiohttp
 
 from decisions.actions import (
+    AddPurchaseOrderLine,
     CancelDraftPurchaseOrder,
     SetPurchaseOrderQuantity,
     SetReceiptDate,
@@ -107,6 +108,7 @@ class TrytonBench:
 
     def edits(self, document, line):
         return {
+            "add_po_line": AddPurchaseOrderLine(document=document, line=self.action.lines[0]),
             "set_po_quantity": SetPurchaseOrderQuantity(
                 document=document, line=line, quantity=pieces(55)
             ),
