@@ -222,7 +222,7 @@ class TrytonClient:
             raise TooLateError
         answer = await self._exchange(request.path, body, key, within=within)
         if answer.status == HTTPStatus.UNAUTHORIZED:
-            self._key = ""
+            self._forget(key)
         return answer
 
     async def _search(
@@ -264,7 +264,7 @@ class TrytonClient:
                     if pause is None or clock() + pause >= until:
                         raise RefusedReadError(answer)
                     if answer.status == HTTPStatus.UNAUTHORIZED:
-                        self._key = ""
+                        self._forget(key)
                     await asyncio.sleep(pause)
                     attempt += 1
         except TimeoutError:
@@ -276,6 +276,11 @@ class TrytonClient:
             if not self._key:
                 self._key = await self._fresh_session(within)
             return self._key
+
+    def _forget(self, key: str) -> None:
+        """Drop a session that was not accepted; not one that somebody fetched meanwhile."""
+        if self._key == key:
+            self._key = ""
 
     async def _fresh_session(self, within: float) -> str:
         log_in = self._log_in
@@ -338,6 +343,8 @@ def _answer(method: str, response: aiohttp.ClientResponse, body: bytes) -> Answe
         _LOG.warning("Tryton answered %s with something that is no JSON-RPC", method)
         return Answer(status=response.status, text="an answer that is no JSON-RPC")
     if said.error is None:
+        if not bytes(said.result):  # JSON from elsewhere, in which nothing says that it was done
+            return Answer(status=response.status, text="an answer that is no JSON-RPC")
         return Answer(status=response.status, result=said.result)
     answer = Answer(status=response.status, code=_code(said.error), text=_text(said.error))
     _LOG.warning("Tryton answered %s: %s", method, answer.code or "an unforeseen error")

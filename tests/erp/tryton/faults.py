@@ -20,6 +20,11 @@ NOT_TAKEN_IN = {
     "session over": (401, {}),
 }
 
+STRANGE = {
+    "broken": {"id": 1, "error": ["database is locked", ""]},
+    "from elsewhere": {"status": "ok"},
+}
+
 LATE = 2.0
 """Seconds that a slow call is held back."""
 
@@ -83,8 +88,8 @@ class FaultyWay:
         """Return the answer to a call that does not get as far as Tryton."""
         if self.down or trouble == "reset":
             return _cut(request)
-        if trouble == "broken":
-            return web.json_response({"id": 1, "error": ["database is locked", ""]})
+        if trouble in STRANGE:
+            return web.json_response(STRANGE[trouble])
         if trouble in NOT_TAKEN_IN:
             status, headers = NOT_TAKEN_IN[trouble]
             return web.Response(status=status, headers=headers)

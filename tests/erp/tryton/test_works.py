@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from decisions.actions import (
+    AddPurchaseOrderLine,
     CancelDraftPurchaseOrder,
     SetPurchaseOrderQuantity,
     SetReceiptDate,
@@ -316,6 +317,31 @@ class TestEdits:
         assert isinstance(await writing, Moved)
         assert bench.quantity(document) == 41
 
+    async def test_a_line_may_be_added_to_an_order_of_the_same_item(self, bench):
+        document, _ = await bench.draft()
+        action = AddPurchaseOrderLine(document=document, line=bench.action.lines[0])
+
+        plan, found = await written(bench, action)
+
+        assert plan.cost == eur("1250.00")
+        assert (await bench.writer.verify(plan, found)).clean
+        stands = bench.office.read(
+            "purchase.purchase", int(found.document_id), "untaxed_amount", "tax_amount"
+        )
+        assert (stands["untaxed_amount"], stands["tax_amount"]) == (
+            Decimal("2500.00"),
+            Decimal("475.00"),
+        )
+
+    async def test_a_line_for_another_warehouse_than_its_order_is_not_planned(self, bench):
+        document, _ = await bench.draft()
+        elsewhere = replace(bench.action.lines[0], location="ANNEX")
+
+        with pytest.raises(NotPlannableError, match="one warehouse"):
+            await bench.reader.plan(
+                AddPurchaseOrderLine(document=document, line=elsewhere), marker=MARKER
+            )
+
     async def test_a_value_that_is_neither_old_nor_new_answers_no_question(self, bench):
         document, _ = await bench.draft()
         plan = await bench.reader.plan(edited(bench, document), marker=MARKER)
@@ -444,10 +470,13 @@ class TestTheConnector:
             assert plan.company == CONNECTOR.company(around.settings) == f"{NAME} ({DATABASE})"
             assert isinstance(await CONNECTOR.writer(around).apply(plan, before=SOON), Applied)
 
-    async def test_a_trouble_in_tryton_itself_is_a_doubt(self, bench):
+    @pytest.mark.parametrize("trouble", ["broken", "from elsewhere"])
+    async def test_an_answer_that_says_neither_yes_nor_no_is_a_doubt(self, bench, trouble):
+        document, _ = await bench.draft()
         plan = await bench.reader.plan(bench.action, marker=MARKER)
-        bench.way.next(CREATE, "broken")
+        edit = await bench.reader.plan(edited(bench, document), marker=MARKER)
+        bench.way.next(CREATE, trouble)
+        bench.way.next(WRITE, trouble)
 
-        outcome = await bench.writer.apply(plan, before=SOON)
-
-        assert isinstance(outcome, Unknown)
+        assert isinstance(await bench.writer.apply(plan, before=SOON), Unknown)
+        assert isinstance(await bench.writer.apply(edit, before=SOON), Unknown)
