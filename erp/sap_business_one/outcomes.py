@@ -1,0 +1,76 @@
+"""What an answer to a write means; anything not known to come before the commit is a doubt.
+
+Behind the Service Layer is the same core as behind the DI API (“Working with SAP Business One
+Service Layer” 1.29, page 12), which adds, changes or removes one object whole or not at all and
+says so with a code; these refusals come with status 400. Not among them:
+
+- 404 and code -2028, “no matching records”: SAP's note 3066294 has the Service Layer answer a
+  POST so although a document was saved, as a draft for approval.
+- code -2038, a commit that did not come to its end.
+- 403, which has been seen where the session was lost with its node; no page of SAP's names it.
+
+412 with code -2039 is a document that somebody changed (pages 161-166). 401 with code 301 is a
+session that has ended (page 17), and is found before anything is done. 429 is on no page of
+SAP's; it comes from a gateway in front, which by RFC 6585 did not let the request through.
+"""
+
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Final
+
+import msgspec
+
+from erp.ports import Applied, Moved, NotSent, Outcome, Refused, Unknown
+from erp.sap_business_one.client import Answer
+from erp.sap_business_one.mapping import DRAFTS
+
+_DOUBTFUL: Final = frozenset({"", "-2028", "-2038"})
+_CHANGED: Final = "-2039"
+_LOG_IN_AGAIN: Final = timedelta(0)
+
+_TOO_LARGE: Final = "The order is too large for one request. Split it."
+
+
+class _Created(msgspec.Struct, frozen=True, rename="pascal"):
+    doc_entry: int
+
+
+def draft_path(doc_entry: int) -> str:
+    """Return the path of a draft; its DocEntry is its only number, DocNum is not its own."""
+    return f"{DRAFTS}({doc_entry})"
+
+
+def outcome_of(answer: Answer, *, document: str = "") -> Outcome:
+    """Say what became of the one request; `document` is the draft that it changed."""
+    match answer.status:
+        case HTTPStatus.CREATED:
+            return _created(answer)
+        case HTTPStatus.NO_CONTENT | HTTPStatus.OK if document:
+            return Applied(document=document, document_id=f"{DRAFTS}({document})")
+        case HTTPStatus.UNAUTHORIZED:
+            return NotSent(why="the session had ended", retry_after=_LOG_IN_AGAIN)
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            return NotSent(
+                why="it is busy and did not take the order in", retry_after=answer.retry_after
+            )
+        case HTTPStatus.PRECONDITION_FAILED:
+            return Moved(text=answer.text)
+        case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            return Refused(code=answer.code or "413", text=_TOO_LARGE)
+        case HTTPStatus.BAD_REQUEST if answer.code == _CHANGED:
+            return Moved(text=answer.text)
+        case HTTPStatus.BAD_REQUEST if answer.code not in _DOUBTFUL:
+            return Refused(
+                code=answer.code, text=answer.text or "SAP Business One gave no reason."
+            )
+        case status:
+            said = f" and code {answer.code}" if answer.code else ""
+            return Unknown(why=f"it answered with status {status}{said}")
+
+
+def _created(answer: Answer) -> Outcome:
+    try:
+        created = msgspec.json.decode(answer.body, type=_Created)
+    except msgspec.DecodeError:
+        return Unknown(why="it said that the draft was created, in words we cannot read")
+    return Applied(document=str(created.doc_entry), document_id=draft_path(created.doc_entry))
