@@ -1,12 +1,12 @@
 """What an answer to a write means; anything not known to come before the commit is a doubt.
 
 Behind the Service Layer is the same core as behind the DI API (“Working with SAP Business One
-Service Layer” 1.29, page 12), which adds, changes or removes one object whole or not at all and
-says so with a code; these refusals come with status 400. Not among them:
+Service Layer” 1.29, page 12), which opens a transaction for each object and rolls it back where
+the operation fails (blogs.sap.com/2017/02/03/using-di-api-global-transactions). It says so with
+a code, and the Service Layer with status 400. Not among these refusals:
 
 - 404 and code -2028, “no matching records”: SAP's note 3066294 has the Service Layer answer a
   POST so although a document was saved, as a draft for approval.
-- code -2038, a commit that did not come to its end.
 - 403, which has been seen where the session was lost with its node; no page of SAP's names it.
 
 412 with code -2039 is a document that somebody changed (pages 161-166). 401 with code 301 is a
@@ -23,8 +23,9 @@ import msgspec
 from erp.ports import Applied, Moved, NotSent, Outcome, Refused, Unknown
 from erp.sap_business_one.client import Answer
 from erp.sap_business_one.mapping import DRAFTS
+from erp.sap_business_one.sessions import SYSTEM
 
-_DOUBTFUL: Final = frozenset({"", "-2028", "-2038"})
+_DOUBTFUL: Final = frozenset({"", "-2028"})
 _CHANGED: Final = "-2039"
 _LOG_IN_AGAIN: Final = timedelta(0)
 
@@ -53,19 +54,20 @@ def outcome_of(answer: Answer, *, document: str = "") -> Outcome:
             return NotSent(
                 why="it is busy and did not take the order in", retry_after=answer.retry_after
             )
-        case HTTPStatus.PRECONDITION_FAILED:
-            return Moved(text=answer.text)
-        case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            return Refused(code=answer.code or "413", text=_TOO_LARGE)
-        case HTTPStatus.BAD_REQUEST if answer.code == _CHANGED:
-            return Moved(text=answer.text)
-        case HTTPStatus.BAD_REQUEST if answer.code not in _DOUBTFUL:
-            return Refused(
-                code=answer.code, text=answer.text or "SAP Business One gave no reason."
-            )
-        case status:
-            said = f" and code {answer.code}" if answer.code else ""
-            return Unknown(why=f"it answered with status {status}{said}")
+        case _:
+            return _refused(answer)
+
+
+def _refused(answer: Answer) -> Outcome:
+    bad = answer.status == HTTPStatus.BAD_REQUEST
+    if answer.status == HTTPStatus.PRECONDITION_FAILED or (bad and answer.code == _CHANGED):
+        return Moved(text=answer.text)
+    if answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return Refused(code=answer.code or str(answer.status), text=_TOO_LARGE)
+    if bad and answer.code not in _DOUBTFUL:
+        return Refused(code=answer.code, text=answer.text or f"{SYSTEM} gave no reason.")
+    said = f" and code {answer.code}" if answer.code else ""
+    return Unknown(why=f"it answered with status {answer.status}{said}")
 
 
 def _created(answer: Answer) -> Outcome:

@@ -42,7 +42,7 @@ def checks(
     currency = Currency(document.doc_currency or "???")
     subjects = list(dict.fromkeys(change.subject for change in plan.changes if change.subject))
     stands = sorted(document.document_lines, key=lambda line: line.line_num)
-    found: dict[tuple[str, str], Value] = dict(_header(plan, document, currency))
+    found: dict[tuple[str, str], Value] = dict(_header(document, currency))
     for subject, planned, line in zip(subjects, sent.document_lines, stands, strict=False):
         found |= {(field, subject): value for field, value in _line(planned, line, currency)}
     planned_fields = (
@@ -70,9 +70,7 @@ def checks(
     )
 
 
-def _header(
-    plan: WritePlan, document: Document, currency: Currency
-) -> Iterator[tuple[tuple[str, str], Value]]:
+def _header(document: Document, currency: Currency) -> Iterator[tuple[tuple[str, str], Value]]:
     yield ("vendor", ""), vendor_text(document.card_code, document.card_name)
     yield ("order_total", ""), Money(document.total, currency)
     yield ("reference", ""), document.num_at_card
