@@ -1,4 +1,4 @@
-"""What SAP Business One offers to the program: its settings, and the two halves built from them."""
+"""What SAP Business One offers to the program: its settings, a reader, a writer."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -46,23 +46,23 @@ class SapBusinessOneConnector:
 
     def reader(self, around: Surroundings) -> Reader:
         """Return what reads."""
-        client = _client(around, user="user", password="password")
+        client = _client(around, whose="")
         return SapBusinessOneReader(
             client, snapshots=Snapshots(client, now=around.now), budget=around.read_within
         )
 
     def writer(self, around: Surroundings) -> Writer:
         """Return what writes, with a log-in of its own."""
-        client = _client(around, user="writer_user", password="writer_password")
+        client = _client(around, whose="writer_")
         return SapBusinessOneWriter(client, now=around.now)
 
 
-def _client(around: Surroundings, *, user: str, password: str) -> ServiceLayerClient:
+def _client(around: Surroundings, *, whose: str) -> ServiceLayerClient:
     company = Company(base_url=around.settings["url"], company_db=around.settings["company_db"])
     log_in = LogIn(
         company_db=company.company_db,
-        user=around.settings[user],
-        password=around.settings[password],
+        user=around.settings[f"{whose}user"],
+        password=around.settings[f"{whose}password"],
     )
     sessions = Sessions(around.session, log_in, url=company.url("Login"), now=around.now)
     return ServiceLayerClient(around.session, sessions, company)

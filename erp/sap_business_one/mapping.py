@@ -25,6 +25,7 @@ from erp.sap_business_one.entities import (
     PURCHASE_ORDERS,
     YES,
     BusinessPartner,
+    DocumentLine,
     Item,
     NewDraft,
     NewLine,
@@ -35,6 +36,9 @@ from erp.sap_business_one.sessions import SYSTEM
 
 CONNECTOR: Final = "sap_business_one"
 DRAFTS: Final = "Drafts"
+
+VERSION: Final = "document version"
+"""The precondition that a change of a draft is sent with."""
 
 PLACES: Final = 6
 """Decimal places of a quantity and of a price in the tables (SDK help, Database Tables
@@ -102,6 +106,25 @@ def unit_of(text: str | None) -> Unit:
 def vendor_text(number: str, name: str | None) -> str:
     """Return a vendor as it reads on the card."""
     return f"{name or ''} ({number})".strip()
+
+
+def draft_name(doc_entry: int) -> str:
+    """Return what we call a draft.
+
+    Its DocNum is the number that an order would have got on that day, so that several drafts and
+    an order share it; and a bare DocEntry could be taken for the number of an order.
+    """
+    return f"Draft {doc_entry}"
+
+
+def draft_path(doc_entry: int) -> str:
+    """Return where a draft is."""
+    return f"{DRAFTS}({doc_entry})"
+
+
+def line_name(line: DocumentLine) -> str:
+    """Return a line that stands there as it reads on the card."""
+    return f"{line.item_code or ''} {line.item_description or ''}".strip()
 
 
 def check_size(action: CreatePurchaseOrder) -> None:

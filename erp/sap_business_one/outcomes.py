@@ -22,7 +22,7 @@ import msgspec
 
 from erp.ports import Applied, Moved, NotSent, Outcome, Refused, Unknown
 from erp.sap_business_one.client import Answer
-from erp.sap_business_one.mapping import DRAFTS
+from erp.sap_business_one.mapping import draft_name, draft_path
 from erp.sap_business_one.sessions import SYSTEM
 
 _DOUBTFUL: Final = frozenset({"", "-2028"})
@@ -36,18 +36,13 @@ class _Created(msgspec.Struct, frozen=True, rename="pascal"):
     doc_entry: int
 
 
-def draft_path(doc_entry: int) -> str:
-    """Return the path of a draft; its DocEntry is its only number, DocNum is not its own."""
-    return f"{DRAFTS}({doc_entry})"
-
-
-def outcome_of(answer: Answer, *, document: str = "") -> Outcome:
-    """Say what became of the one request; `document` is the draft that it changed."""
+def outcome_of(answer: Answer, *, changed: int | None = None) -> Outcome:
+    """Say what became of the one request; `changed` is the draft that it was for."""
     match answer.status:
         case HTTPStatus.CREATED:
             return _created(answer)
-        case HTTPStatus.NO_CONTENT | HTTPStatus.OK if document:
-            return Applied(document=document, document_id=f"{DRAFTS}({document})")
+        case HTTPStatus.NO_CONTENT if changed is not None:
+            return _applied(changed)
         case HTTPStatus.UNAUTHORIZED:
             return NotSent(why="the session had ended", retry_after=_LOG_IN_AGAIN)
         case HTTPStatus.TOO_MANY_REQUESTS:
@@ -75,4 +70,8 @@ def _created(answer: Answer) -> Outcome:
         created = msgspec.json.decode(answer.body, type=_Created)
     except msgspec.DecodeError:
         return Unknown(why="it said that the draft was created, in words we cannot read")
-    return Applied(document=str(created.doc_entry), document_id=draft_path(created.doc_entry))
+    return _applied(created.doc_entry)
+
+
+def _applied(doc_entry: int) -> Applied:
+    return Applied(document=draft_name(doc_entry), document_id=draft_path(doc_entry))

@@ -6,10 +6,24 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from decisions.actions import ACTION_KINDS, CreatePurchaseOrder, DraftedAction
+from decisions.actions import (
+    ACTION_KINDS,
+    CancelDraftPurchaseOrder,
+    CreatePurchaseOrder,
+    DraftedAction,
+    SetPurchaseOrderQuantity,
+    SetReceiptDate,
+)
 from decisions.plan import WritePlan
 from erp.ports import Capabilities, NotPlannableError
-from erp.sap_business_one.client import ServiceLayerClient, literal, odata
+from erp.sap_business_one.client import (
+    NOT_FOUND,
+    RefusedReadError,
+    ServiceLayerClient,
+    literal,
+    odata,
+)
+from erp.sap_business_one.drafts import change_plan, draft_named
 from erp.sap_business_one.entities import (
     PURCHASE_ORDERS,
     AdminInfo,
@@ -19,12 +33,27 @@ from erp.sap_business_one.entities import (
     Page,
     Warehouse,
 )
-from erp.sap_business_one.mapping import DRAFTS, Facts, check_size, order_plan
+from erp.sap_business_one.mapping import (
+    DRAFTS,
+    Facts,
+    check_size,
+    draft_name,
+    draft_path,
+    order_plan,
+)
 from erp.sap_business_one.sessions import SYSTEM
 from erp.sap_business_one.snapshots import READS, Snapshots
 from erp.snapshot import Scope, Snapshot
 
-WRITES: Final = frozenset({"create_purchase_order", "acknowledge"})
+WRITES: Final = frozenset(
+    {
+        "create_purchase_order",
+        "set_po_quantity",
+        "set_receipt_date",
+        "cancel_draft_po",
+        "acknowledge",
+    }
+)
 
 _UNSEEN: Final = "not written here: no documented request for it was found"
 _NEEDS: Final = {
@@ -80,16 +109,18 @@ class SapBusinessOneReader:
             NotPlannableError: an unknown or blocked vendor or item, a unit that would have to be
                 guessed, a kind this connector cannot write.
         """
-        if not isinstance(action, CreatePurchaseOrder):
-            raise NotPlannableError(f"{SYSTEM} is not written for “{action.kind}”.")
-        check_size(action)
         until = asyncio.get_running_loop().time() + self._budget
-        return order_plan(
-            action,
-            await self._facts(action, until),
-            company=self._client.company.company_db,
-            marker=marker,
-        )
+        company = self._client.company.company_db
+        match action:
+            case CreatePurchaseOrder():
+                check_size(action)
+                facts = await self._facts(action, until)
+                return order_plan(action, facts, company=company, marker=marker)
+            case SetPurchaseOrderQuantity() | SetReceiptDate() | CancelDraftPurchaseOrder():
+                draft, etag = await self._draft(draft_named(action.document), until)
+                return change_plan(action, draft, etag, company=company, marker=marker)
+            case _:
+                raise NotPlannableError(f"{SYSTEM} is not written for “{action.kind}”.")
 
     async def snapshot(
         self, scopes: Collection[Scope], *, since: datetime | None = None
@@ -138,6 +169,16 @@ class SapBusinessOneReader:
         url = self._client.company.url("Warehouses", query=query)
         found = await self._client.read_all(url, Page[Warehouse], until=until)
         return {warehouse.warehouse_code: warehouse for warehouse in found}
+
+    async def _draft(self, doc_entry: int, until: float) -> tuple[Document, str]:
+        """Read a draft whole: with $select its ETag would be of no use."""
+        url = self._client.company.url(draft_path(doc_entry))
+        try:
+            return await self._client.read(url, Document, until=until)
+        except RefusedReadError as refused:
+            if refused.answer.status != NOT_FOUND:
+                raise
+            raise NotPlannableError(f"{SYSTEM} knows no {draft_name(doc_entry)}.") from refused
 
     async def _drafts(self, until: float) -> tuple[Document, ...]:
         """Read the open drafts of orders; what stands on them is in no figure of the items."""

@@ -8,7 +8,7 @@ from decisions.plan import Value, WritePlan
 from decisions.quantity import Quantity
 from decisions.recommendation import FieldCheck
 from erp.sap_business_one.entities import Document, DocumentLine, NewDraft, NewLine, day_of
-from erp.sap_business_one.mapping import unit_of, vendor_text
+from erp.sap_business_one.mapping import line_name, unit_of, vendor_text
 
 DRAFT: Final = "Draft"
 IN_REVIEW: Final = "In Review"
@@ -61,12 +61,50 @@ def checks(
         *(
             FieldCheck(
                 field="quantity",
-                subject=f"{line.item_code or ''} {line.item_description or ''}".strip(),
+                subject=line_name(line),
                 planned=None,
                 found=Quantity(line.quantity, unit_of(line.measure_unit)),
             )
             for line in stands[len(subjects) :]
         ),
+    )
+
+
+def change_checks(plan: WritePlan, line_num: int, document: Document) -> tuple[FieldCheck, ...]:
+    """Return one check per changed field of a line, and one for the status."""
+    currency = Currency(document.doc_currency or "???")
+    found: dict[str, Value] = {}
+    for line in document.document_lines:
+        if line.line_num == line_num:
+            found = {
+                "quantity": Quantity(line.quantity, unit_of(line.measure_unit)),
+                "line_total": Money(line.total, currency),
+                "expected_receipt_date": day_of(line.ship_date),
+            }
+    return (
+        *(
+            FieldCheck(
+                field=change.field,
+                subject=change.subject,
+                planned=change.after,
+                found=found.get(change.field),
+            )
+            for change in plan.changes
+        ),
+        FieldCheck(field="status", subject="", planned=DRAFT, found=status_of(document)),
+    )
+
+
+def removal_checks(plan: WritePlan, document: Document | None) -> tuple[FieldCheck, ...]:
+    """Return one check per field that was to go; `document` is None where it is gone."""
+    return tuple(
+        FieldCheck(
+            field=change.field,
+            subject=change.subject,
+            planned=None,
+            found=None if document is None else change.before,
+        )
+        for change in plan.changes
     )
 
 

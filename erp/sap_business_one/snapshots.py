@@ -24,7 +24,7 @@ from erp.sap_business_one.entities import (
     Warehouse,
     day_of,
 )
-from erp.sap_business_one.mapping import ANY_CURRENCY, DRAFTS, unit_of
+from erp.sap_business_one.mapping import ANY_CURRENCY, DRAFTS, draft_name, unit_of
 from erp.sap_business_one.reading_back import DRAFT, IN_REVIEW, status_of
 from erp.sap_business_one.sessions import SYSTEM
 from erp.snapshot import SCOPES, Origin, Scope, Snapshot
@@ -86,7 +86,7 @@ class Snapshots:
         vendors = await self._vendors(since, until) if "vendors" in wanted else ()
         places = await self._warehouses(until) if "locations" in wanted else ()
         documents = await self._documents(until) if "purchase_lines" in wanted else ()
-        whole = wanted - {"vendors"} - (frozenset[Scope]() if by_item - {"items"} else {"items"})
+        by_change = {"vendors"} if "stock" in wanted else {"vendors", "items"}
         return Snapshot(
             read_at=read_at,
             since=since,
@@ -101,7 +101,7 @@ class Snapshots:
                 for set_name, one in documents
                 for line in _lines(set_name, one, local, read_at)
             ),
-            whole=whole if since is not None else frozenset(),
+            whole=frozenset() if since is None else wanted - by_change,
             missing={scope: _MISSING for scope in SCOPES if scope in set(scopes) - wanted},
         )
 
@@ -206,7 +206,7 @@ def _lines(
         if not line.item_code or not still or line.line_status == "bost_Close":
             continue
         yield facts.PurchaseLine(
-            document=str(document.doc_entry if is_draft else document.doc_num),
+            document=draft_name(document.doc_entry) if is_draft else str(document.doc_num),
             line=line.line_num,
             vendor=document.card_code,
             item=line.item_code,

@@ -1,6 +1,6 @@
 """Writes SAP Business One, with a log-in of its own; only the write gate is handed this.
 
-It saves drafts and nothing else. What turns a draft into an order,
+It saves, changes and removes drafts and nothing else. What turns a draft into an order,
 `DraftsService_SaveDraftToDocument`, is never called: where a company does not let the API ask
 for approval (OADM.EnbApprDI), it goes past the approval that the company set up.
 """
@@ -11,8 +11,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-import msgspec
-
 from decisions.plan import WritePlan
 from decisions.recommendation import Receipt
 from erp.ports import (
@@ -20,7 +18,6 @@ from erp.ports import (
     ErpUnreachableError,
     Found,
     NotFound,
-    NotPlannableError,
     NotSent,
     Outcome,
     Refused,
@@ -28,8 +25,10 @@ from erp.ports import (
     Unknown,
 )
 from erp.sap_business_one.client import (
+    NOT_FOUND,
     NoAnswerError,
     NoConnectionError,
+    RefusedReadError,
     ServiceLayerClient,
     TooLateError,
     literal,
@@ -37,15 +36,17 @@ from erp.sap_business_one.client import (
 )
 from erp.sap_business_one.entities import (
     PURCHASE_ORDERS,
+    ChangedLine,
     Document,
     NewDraft,
     Page,
-    new_draft_in,
+    day_of,
 )
-from erp.sap_business_one.mapping import CONNECTOR, DRAFTS
-from erp.sap_business_one.outcomes import draft_path, outcome_of
-from erp.sap_business_one.reading_back import checks
-from erp.sap_business_one.sessions import SYSTEM, LogInError
+from erp.sap_business_one.mapping import DRAFTS, draft_name, draft_path
+from erp.sap_business_one.outcomes import outcome_of
+from erp.sap_business_one.plans import DraftRemoval, NotOurPlanError, Planned, planned
+from erp.sap_business_one.reading_back import change_checks, checks, removal_checks
+from erp.sap_business_one.sessions import LogInError
 
 ORDERS: Final = "PurchaseOrders"
 
@@ -59,16 +60,8 @@ _LOG_IN_AGAIN: Final = timedelta(minutes=1)
 _DOCUMENT: Final = re.compile(rf"({DRAFTS}|{ORDERS})\([0-9]+\)")
 
 
-class NotOurPlanError(NotPlannableError):
-    """A plan that this writer would not have built; it is not sent."""
-
-    def __init__(self, why: str) -> None:
-        """Say what is wrong with it."""
-        super().__init__(f"This plan is not for {SYSTEM} as we write it: {why}.")
-
-
 class SapBusinessOneWriter:
-    """Saves drafts of purchase orders in one company; it can do nothing else."""
+    """Saves, changes and removes drafts in one company; it can do nothing else."""
 
     def __init__(
         self,
@@ -85,37 +78,37 @@ class SapBusinessOneWriter:
         self._read_time = read_time
 
     async def probe(self, plan: WritePlan) -> Search:
-        """Search the drafts for the plan's marker, and then the orders that came of drafts.
+        """Tell whether a plan has been carried out.
+
+        A new draft is searched for by its marker, among the drafts and then among the orders
+        that came of drafts. A change stands there when the draft reads as planned, whoever made
+        it so.
 
         Raises:
             NotOurPlanError: the plan is not one of this connector's.
         """
-        self._planned(plan)
-        marked = f"NumAtCard eq {literal(plan.marker)}"
+        asked = self._planned(plan)
         try:
-            for document in await self._search(
-                DRAFTS, f"DocObjectCode eq '{PURCHASE_ORDERS}' and {marked}"
-            ):
-                if document.num_at_card == plan.marker:
-                    number = str(document.doc_entry)
-                    return Found(document=number, document_id=draft_path(document.doc_entry))
-            for document in await self._search(ORDERS, marked):
-                if document.num_at_card == plan.marker:
-                    return Found(
-                        document=str(document.doc_num),
-                        document_id=f"{ORDERS}({document.doc_entry})",
-                    )
+            if isinstance(asked, NewDraft):
+                return await self._marked(plan.marker)
+            draft = await self._document(draft_path(asked.doc_entry))
         except ErpUnreachableError as away:
             return CannotTell(why=away.why)
-        return NotFound()
+        if isinstance(asked, DraftRemoval):
+            done = draft is None
+        else:
+            done = draft is not None and _stands(asked.line, draft)
+        if not done:
+            return NotFound()
+        return Found(document=draft_name(asked.doc_entry), document_id=draft_path(asked.doc_entry))
 
     async def apply(self, plan: WritePlan, *, before: datetime) -> Outcome:
         """Send the plan's one request, once, with no retry inside, and not from `before` on."""
         try:
-            self._planned(plan)
+            asked = self._planned(plan)
             answer = await self._client.send(
                 plan.requests[0],
-                if_match=None,
+                if_match=None if isinstance(asked, NewDraft) else asked.etag,
                 within=self._write_time,
                 still_ours=lambda: self._now() < before,
             )
@@ -129,7 +122,8 @@ class SapBusinessOneWriter:
             return NotSent(why=away.why)
         except NoAnswerError as lost:
             return Unknown(why=lost.why)
-        return outcome_of(answer)
+        changed = None if isinstance(asked, NewDraft) else asked.doc_entry
+        return outcome_of(answer, changed=changed)
 
     async def verify(self, plan: WritePlan, found: Found) -> Receipt:
         """Read the document back, field by field.
@@ -138,19 +132,50 @@ class SapBusinessOneWriter:
             ErpUnreachableError: no usable answer.
             NotOurPlanError: the plan, or the document, is not one of this connector's.
         """
-        sent = self._planned(plan)
+        asked = self._planned(plan)
         if _DOCUMENT.fullmatch(found.document_id) is None:
             raise NotOurPlanError(f"“{found.document_id}” is no document of ours")
-        url = self._client.company.url(found.document_id)
-        document, _ = await self._client.read(url, Document, until=self._until())
+        document = await self._document(found.document_id)
+        if isinstance(asked, DraftRemoval):
+            fields = removal_checks(plan, document)
+        elif document is None:
+            raise NoAnswerError(f"{found.document} is not there any more")
+        elif isinstance(asked, NewDraft):
+            is_order = found.document_id.startswith(f"{ORDERS}(")
+            fields = checks(plan, asked, document, is_order=is_order)
+        else:
+            fields = change_checks(plan, asked.line.line_num, document)
         return Receipt(
             document=found.document,
             document_id=found.document_id,
             read_at=self._now(),
-            fields=checks(
-                plan, sent, document, is_order=found.document_id.startswith(f"{ORDERS}(")
-            ),
+            fields=fields,
         )
+
+    async def _document(self, path: str) -> Document | None:
+        url = self._client.company.url(path)
+        try:
+            document, _ = await self._client.read(url, Document, until=self._until())
+        except RefusedReadError as refused:
+            if refused.answer.status != NOT_FOUND:
+                raise
+            return None
+        return document
+
+    async def _marked(self, marker: str) -> Search:
+        marked = f"NumAtCard eq {literal(marker)}"
+        drafts = await self._search(DRAFTS, f"DocObjectCode eq '{PURCHASE_ORDERS}' and {marked}")
+        for draft in drafts:
+            if draft.num_at_card == marker:
+                return Found(
+                    document=draft_name(draft.doc_entry), document_id=draft_path(draft.doc_entry)
+                )
+        for order in await self._search(ORDERS, marked):
+            if order.num_at_card == marker:
+                return Found(
+                    document=str(order.doc_num), document_id=f"{ORDERS}({order.doc_entry})"
+                )
+        return NotFound()
 
     async def _search(self, set_name: str, condition: str) -> tuple[Document, ...]:
         query = odata(
@@ -166,22 +191,14 @@ class SapBusinessOneWriter:
     def _until(self) -> float:
         return asyncio.get_running_loop().time() + self._read_time
 
-    def _planned(self, plan: WritePlan) -> NewDraft:
-        """Return the draft in a plan, if it is one that may be sent."""
-        if plan.connector != CONNECTOR:
-            raise NotOurPlanError(f"it is for {plan.connector}")
-        if plan.company != self._client.company.company_db:
-            raise NotOurPlanError(f"it is for company {plan.company}")
-        if [(one.method, one.path) for one in plan.requests] != [("POST", DRAFTS)]:
-            raise NotOurPlanError("it is not one new draft")
-        try:
-            draft = new_draft_in(plan.requests[0].body)
-        except msgspec.DecodeError as wrong:
-            raise NotOurPlanError(
-                f"a field is not on the list of those we send, {wrong}"
-            ) from wrong
-        if draft.doc_object_code != PURCHASE_ORDERS or not draft.document_lines:
-            raise NotOurPlanError("it is no draft of a purchase order")
-        if draft.num_at_card != plan.marker:
-            raise NotOurPlanError("it does not carry its marker")
-        return draft
+    def _planned(self, plan: WritePlan) -> Planned:
+        return planned(plan, company=self._client.company.company_db)
+
+
+def _stands(wanted: ChangedLine, draft: Document) -> bool:
+    return any(
+        line.line_num == wanted.line_num
+        and wanted.quantity in {None, line.quantity}
+        and wanted.ship_date in {None, day_of(line.ship_date)}
+        for line in draft.document_lines
+    )
