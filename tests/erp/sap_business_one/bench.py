@@ -111,6 +111,17 @@ class SapBusinessOneBench:
     def next_write(self, trouble):
         self.erp.faults.next("POST", "Drafts", TROUBLES[trouble])
 
+    def next_change(self, trouble):
+        for method in ("PATCH", "DELETE"):
+            self.erp.faults.next(method, "Drafts(1)", TROUBLES[trouble])
+
+    def add_line(self, document):
+        """Let a person order three more of the item."""
+        draft = self.erp.sets["Drafts"][key_of(document)]
+        line = draft["DocumentLines"][0] | {"LineNum": 1, "Quantity": Decimal(3)}
+        draft["DocumentLines"].append(line)
+        self.erp.put("Drafts", draft)
+
     async def away(self):
         self.erp.faults.down = True
 
