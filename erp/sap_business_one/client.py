@@ -23,6 +23,7 @@ from yarl import URL
 
 from decisions.errors import CountersignError
 from decisions.plan import PlannedRequest
+from erp.once import ConnectionLostError, once
 from erp.ports import ErpUnreachableError
 from erp.sap_business_one.entities import Page
 from erp.sap_business_one.sessions import CONNECT, SYSTEM, Sessions, without_jar
@@ -259,12 +260,15 @@ class ServiceLayerClient:
                 headers=headers,
                 allow_redirects=False,  # a redirect would carry the session away, or send twice
                 timeout=aiohttp.ClientTimeout(total=within, sock_connect=CONNECT),
+                middlewares=(once,),  # the retries are ours
             ) as response:
                 answer = _answer(response, await response.read())
                 without_jar(self._session, url)
                 return answer
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as refused:
-            raise NoConnectionError(f"no connection ({type(refused).__name__})") from refused
+        except ConnectionLostError as lost:
+            if lost.before_sending:
+                raise NoConnectionError(f"no connection ({lost})") from lost
+            raise NoAnswerError(f"the connection was lost ({lost})") from lost
         except TimeoutError:
             raise NoAnswerError("no answer in time") from None
         except (aiohttp.ClientError, OSError) as lost:

@@ -7,6 +7,7 @@ never changed back: `If-Match` on PATCH and DELETE, and Drafts among the sets th
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 from typing import Final, Literal, TypeAlias
 
@@ -36,10 +37,10 @@ from erp.sap_business_one.mapping import (
     VERSION,
     draft_name,
     draft_path,
+    draft_text,
     line_name,
     rounded,
     unit_of,
-    vendor_text,
 )
 from erp.sap_business_one.reading_back import DRAFT, status_of
 from erp.sap_business_one.sessions import SYSTEM
@@ -113,25 +114,20 @@ def _check(draft: Document, etag: str) -> None:
 def _changed(
     action: DraftAction, draft: Document
 ) -> tuple[Literal["PATCH", "DELETE"], str, tuple[Change, ...]]:
+    own = Change(field="document", subject="", before=None, after=draft_text(draft))
     match action:
         case SetPurchaseOrderQuantity():
             line = _line(draft, action.line)
             quantity = _in_line_unit(action.quantity, line)
             changed = ChangedLine(line_num=line.line_num, quantity=quantity.value)
-            return "PATCH", _body(changed), tuple(_quantity(draft, line, quantity))
+            return "PATCH", _body(changed), (own, *_quantity(draft, line, quantity))
         case SetReceiptDate():
             line = _line(draft, action.line)
             day = action.expected_receipt_date
             changed = ChangedLine(line_num=line.line_num, ship_date=day)
-            change = Change(
-                field="expected_receipt_date",
-                subject=line_name(line),
-                before=day_of(line.ship_date),
-                after=day,
-            )
-            return "PATCH", _body(changed), (change,)
+            return "PATCH", _body(changed), (own, _receipt_date(line, day))
         case CancelDraftPurchaseOrder():
-            return "DELETE", "", tuple(_removal(draft))
+            return "DELETE", "", (own, *_removal(draft))
 
 
 def _body(line: ChangedLine) -> str:
@@ -158,8 +154,17 @@ def _in_line_unit(quantity: Quantity, line: DocumentLine) -> Quantity:
     return Quantity(Decimal(decimal_text(value)), unit)
 
 
+def _receipt_date(line: DocumentLine, day: date) -> Change:
+    before = day_of(line.ship_date)
+    if before == day:
+        raise NotPlannableError(f"{line_name(line)} is expected on {day} already.")
+    return Change(field="expected_receipt_date", subject=line_name(line), before=before, after=day)
+
+
 def _quantity(draft: Document, line: DocumentLine, quantity: Quantity) -> Iterator[Change]:
     own, unit = line_name(line), unit_of(line.measure_unit)
+    if line.quantity == quantity.value:
+        raise NotPlannableError(f"{own} is ordered with {quantity} already.")
     currency = Currency(draft.doc_currency or "???")
     yield Change(
         field="quantity", subject=own, before=Quantity(line.quantity, unit), after=quantity
@@ -174,8 +179,6 @@ def _quantity(draft: Document, line: DocumentLine, quantity: Quantity) -> Iterat
 
 def _removal(draft: Document) -> Iterator[Change]:
     currency = Currency(draft.doc_currency or "???")
-    name = vendor_text(draft.card_code, draft.card_name)
-    yield Change(field="vendor", subject="", before=name, after=None)
     for line in draft.document_lines:
         stands = Quantity(line.quantity, unit_of(line.measure_unit))
         yield Change(field="quantity", subject=line_name(line), before=stands, after=None)

@@ -25,6 +25,7 @@ from erp.sap_business_one.entities import (
     PURCHASE_ORDERS,
     YES,
     BusinessPartner,
+    Document,
     DocumentLine,
     Item,
     NewDraft,
@@ -120,6 +121,12 @@ def draft_name(doc_entry: int) -> str:
 def draft_path(doc_entry: int) -> str:
     """Return where a draft is."""
     return f"{DRAFTS}({doc_entry})"
+
+
+def draft_text(draft: Document) -> str:
+    """Return a draft as it reads on the card."""
+    name = draft_name(draft.doc_entry)
+    return f"{name}, {vendor_text(draft.card_code, draft.card_name)}"
 
 
 def line_name(line: DocumentLine) -> str:

@@ -91,4 +91,7 @@ def _of_a_draft(plan: WritePlan, request: PlannedRequest) -> DraftChange | Draft
     body = changed_draft_in(request.body)
     if len(body.document_lines) != 1:
         raise NotOurPlanError("it does not change one line")
-    return DraftChange(doc_entry=int(path[1]), etag=etag, line=body.document_lines[0])
+    (line,) = body.document_lines
+    if (line.quantity is None) == (line.ship_date is None):
+        raise NotOurPlanError("it does not change exactly one thing")
+    return DraftChange(doc_entry=int(path[1]), etag=etag, line=line)

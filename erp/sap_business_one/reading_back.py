@@ -8,7 +8,7 @@ from decisions.plan import Value, WritePlan
 from decisions.quantity import Quantity
 from decisions.recommendation import FieldCheck
 from erp.sap_business_one.entities import Document, DocumentLine, NewDraft, NewLine, day_of
-from erp.sap_business_one.mapping import line_name, unit_of, vendor_text
+from erp.sap_business_one.mapping import draft_text, line_name, unit_of, vendor_text
 
 DRAFT: Final = "Draft"
 IN_REVIEW: Final = "In Review"
@@ -72,15 +72,12 @@ def checks(
 
 def change_checks(plan: WritePlan, line_num: int, document: Document) -> tuple[FieldCheck, ...]:
     """Return one check per changed field of a line, and one for the status."""
-    currency = Currency(document.doc_currency or "???")
-    found: dict[str, Value] = {}
+    found: dict[str, Value] = {"document": draft_text(document)}
     for line in document.document_lines:
         if line.line_num == line_num:
-            found = {
-                "quantity": Quantity(line.quantity, unit_of(line.measure_unit)),
-                "line_total": Money(line.total, currency),
-                "expected_receipt_date": day_of(line.ship_date),
-            }
+            currency = Currency(document.doc_currency or "???")
+            found["line_total"] = Money(line.total, currency)
+            found |= line_values(line)
     return (
         *(
             FieldCheck(
@@ -95,17 +92,25 @@ def change_checks(plan: WritePlan, line_num: int, document: Document) -> tuple[F
     )
 
 
-def removal_checks(plan: WritePlan, document: Document | None) -> tuple[FieldCheck, ...]:
-    """Return one check per field that was to go; `document` is None where it is gone."""
+def removal_checks(plan: WritePlan, *, gone: bool) -> tuple[FieldCheck, ...]:
+    """Return one check per field that was to go."""
     return tuple(
         FieldCheck(
             field=change.field,
             subject=change.subject,
-            planned=None,
-            found=None if document is None else change.before,
+            planned=change.after,
+            found=change.after if gone else change.before,
         )
         for change in plan.changes
     )
+
+
+def line_values(line: DocumentLine) -> dict[str, Value]:
+    """Return what may be changed on a line, as it stands."""
+    return {
+        "quantity": Quantity(line.quantity, unit_of(line.measure_unit)),
+        "expected_receipt_date": day_of(line.ship_date),
+    }
 
 
 def _header(document: Document, currency: Currency) -> Iterator[tuple[tuple[str, str], Value]]:

@@ -17,6 +17,7 @@ from erp.ports import (
     CannotTell,
     ErpUnreachableError,
     Found,
+    Moved,
     NotFound,
     NotSent,
     Outcome,
@@ -36,17 +37,28 @@ from erp.sap_business_one.client import (
 )
 from erp.sap_business_one.entities import (
     PURCHASE_ORDERS,
-    ChangedLine,
     Document,
     NewDraft,
     Page,
-    day_of,
 )
 from erp.sap_business_one.mapping import DRAFTS, draft_name, draft_path
 from erp.sap_business_one.outcomes import outcome_of
-from erp.sap_business_one.plans import DraftRemoval, NotOurPlanError, Planned, planned
-from erp.sap_business_one.reading_back import change_checks, checks, removal_checks
-from erp.sap_business_one.sessions import LogInError
+from erp.sap_business_one.plans import (
+    DraftChange,
+    DraftRemoval,
+    NotOurPlanError,
+    Planned,
+    planned,
+)
+from erp.sap_business_one.reading_back import (
+    DRAFT,
+    change_checks,
+    checks,
+    line_values,
+    removal_checks,
+    status_of,
+)
+from erp.sap_business_one.sessions import SYSTEM, LogInError
 
 ORDERS: Final = "PurchaseOrders"
 
@@ -91,38 +103,56 @@ class SapBusinessOneWriter:
         try:
             if isinstance(asked, NewDraft):
                 return await self._marked(plan.marker)
-            draft = await self._document(draft_path(asked.doc_entry))
+            draft = await self._draft(asked)
         except ErpUnreachableError as away:
             return CannotTell(why=away.why)
+        found = Found(
+            document=draft_name(asked.doc_entry), document_id=draft_path(asked.doc_entry)
+        )
         if isinstance(asked, DraftRemoval):
-            done = draft is None
-        else:
-            done = draft is not None and _stands(asked.line, draft)
-        if not done:
-            return NotFound()
-        return Found(document=draft_name(asked.doc_entry), document_id=draft_path(asked.doc_entry))
+            return found if draft is None else NotFound()
+        return _changed(plan, asked, found, None if draft is None else draft[0])
 
     async def apply(self, plan: WritePlan, *, before: datetime) -> Outcome:
         """Send the plan's one request, once, with no retry inside, and not from `before` on."""
         try:
             asked = self._planned(plan)
+        except NotOurPlanError as wrong:
+            return Refused(code="not_our_plan", text=str(wrong))
+        if isinstance(asked, NewDraft):
+            return await self._sent(plan, before)
+        try:
+            draft = await self._draft(asked)
+        except ErpUnreachableError as away:
+            return NotSent(why=away.why)
+        moved = _moved(asked, draft)
+        if moved is not None:
+            return moved
+        return await self._sent(plan, before, etag=asked.etag, changed=asked.doc_entry)
+
+    async def _sent(
+        self,
+        plan: WritePlan,
+        before: datetime,
+        *,
+        etag: str | None = None,
+        changed: int | None = None,
+    ) -> Outcome:
+        try:
             answer = await self._client.send(
                 plan.requests[0],
-                if_match=None if isinstance(asked, NewDraft) else asked.etag,
+                if_match=etag,
                 within=self._write_time,
                 still_ours=lambda: self._now() < before,
             )
         except TooLateError as late:
             return NotSent(why=str(late))
-        except NotOurPlanError as wrong:
-            return Refused(code="not_our_plan", text=str(wrong))
         except LogInError as refused:
             return NotSent(why=refused.why, retry_after=_LOG_IN_AGAIN)
         except NoConnectionError as away:
             return NotSent(why=away.why)
         except NoAnswerError as lost:
             return Unknown(why=lost.why)
-        changed = None if isinstance(asked, NewDraft) else asked.doc_entry
         return outcome_of(answer, changed=changed)
 
     async def verify(self, plan: WritePlan, found: Found) -> Receipt:
@@ -135,16 +165,16 @@ class SapBusinessOneWriter:
         asked = self._planned(plan)
         if _DOCUMENT.fullmatch(found.document_id) is None:
             raise NotOurPlanError(f"“{found.document_id}” is no document of ours")
-        document = await self._document(found.document_id)
+        read = await self._document(found.document_id)
         if isinstance(asked, DraftRemoval):
-            fields = removal_checks(plan, document)
-        elif document is None:
+            fields = removal_checks(plan, gone=read is None)
+        elif read is None:
             raise NoAnswerError(f"{found.document} is not there any more")
         elif isinstance(asked, NewDraft):
             is_order = found.document_id.startswith(f"{ORDERS}(")
-            fields = checks(plan, asked, document, is_order=is_order)
+            fields = checks(plan, asked, read[0], is_order=is_order)
         else:
-            fields = change_checks(plan, asked.line.line_num, document)
+            fields = change_checks(plan, asked.line.line_num, read[0])
         return Receipt(
             document=found.document,
             document_id=found.document_id,
@@ -152,15 +182,18 @@ class SapBusinessOneWriter:
             fields=fields,
         )
 
-    async def _document(self, path: str) -> Document | None:
+    async def _draft(self, asked: DraftChange | DraftRemoval) -> tuple[Document, str] | None:
+        return await self._document(draft_path(asked.doc_entry))
+
+    async def _document(self, path: str) -> tuple[Document, str] | None:
+        """Read a document whole, with its version; None where there is none."""
         url = self._client.company.url(path)
         try:
-            document, _ = await self._client.read(url, Document, until=self._until())
+            return await self._client.read(url, Document, until=self._until())
         except RefusedReadError as refused:
             if refused.answer.status != NOT_FOUND:
                 raise
             return None
-        return document
 
     async def _marked(self, marker: str) -> Search:
         marked = f"NumAtCard eq {literal(marker)}"
@@ -195,10 +228,29 @@ class SapBusinessOneWriter:
         return planned(plan, company=self._client.company.company_db)
 
 
-def _stands(wanted: ChangedLine, draft: Document) -> bool:
-    return any(
-        line.line_num == wanted.line_num
-        and wanted.quantity in {None, line.quantity}
-        and wanted.ship_date in {None, day_of(line.ship_date)}
-        for line in draft.document_lines
-    )
+def _moved(asked: DraftChange | DraftRemoval, draft: tuple[Document, str] | None) -> Moved | None:
+    """Tell whether a draft is another than the one that was planned for."""
+    name = draft_name(asked.doc_entry)
+    if draft is None:
+        return Moved(text=f"{name} was deleted in {SYSTEM}.")
+    document, etag = draft
+    if status_of(document) != DRAFT:
+        return Moved(text=f"{name} is no draft any more in {SYSTEM}: {status_of(document)}.")
+    if etag != asked.etag:
+        return Moved(text=f"{name} was changed in {SYSTEM} meanwhile.")
+    return None
+
+
+def _changed(plan: WritePlan, asked: DraftChange, found: Found, draft: Document | None) -> Search:
+    """Tell a value that is as planned from one that is as before; a third one says nothing."""
+    lines = () if draft is None else draft.document_lines
+    for line in lines:
+        if line.line_num == asked.line.line_num:
+            values = line_values(line)
+            (change,) = [change for change in plan.changes if change.field in values]
+            if values[change.field] == change.after:
+                return found
+            if values[change.field] == change.before:
+                return NotFound()
+            return CannotTell(why=f"somebody else changed the line of {found.document}")
+    return CannotTell(why=f"the line of {found.document} is not there any more")

@@ -1,16 +1,22 @@
 """The connector of SAP Business One and its Service Layer, with the contract's switches."""
 
+from datetime import date, timedelta
 from decimal import Decimal
 
 import aiohttp
 
+from decisions.actions import (
+    CancelDraftPurchaseOrder,
+    SetPurchaseOrderQuantity,
+    SetReceiptDate,
+)
 from erp.sap_business_one.client import Company, ServiceLayerClient
 from erp.sap_business_one.reader import SapBusinessOneReader
 from erp.sap_business_one.sessions import LogIn, Sessions
 from erp.sap_business_one.snapshots import Snapshots
 from erp.sap_business_one.writer import SapBusinessOneWriter
 from erp.standin.faults import Fault
-from tests.build import NOW, an_order_action
+from tests.build import NOW, an_order_action, pieces
 from tests.erp.sap_business_one.service_layer import (
     COMPANY_DB,
     ServiceLayer,
@@ -111,9 +117,36 @@ class SapBusinessOneBench:
     def next_write(self, trouble):
         self.erp.faults.next("POST", "Drafts", TROUBLES[trouble])
 
-    def next_change(self, trouble):
-        for method in ("PATCH", "DELETE"):
-            self.erp.faults.next(method, "Drafts(1)", TROUBLES[trouble])
+    async def draft(self):
+        """Let a draft stand that another approval made."""
+        plan = await self.reader.plan(self.action, marker="CS-EARLIER")
+        applied = await self.writer.apply(plan, before=NOW + timedelta(minutes=1))
+        return applied.document, 0
+
+    def edits(self, document, line):
+        return {
+            "set_po_quantity": SetPurchaseOrderQuantity(
+                document=document, line=line, quantity=pieces(55)
+            ),
+            "set_receipt_date": SetReceiptDate(
+                document=document, line=line, expected_receipt_date=date(2026, 3, 20)
+            ),
+            "cancel_draft_po": CancelDraftPurchaseOrder(document=document),
+        }
+
+    def quantity(self, document):
+        draft = self.erp.sets["Drafts"].get(key_of(document))
+        return draft and sum(line["Quantity"] for line in draft["DocumentLines"])
+
+    def person_edits(self, document):
+        self.change_quantity(document)
+
+    def delete(self, document):
+        del self.erp.sets["Drafts"][key_of(document)]
+
+    def next_edit(self, kind, trouble):
+        method = "DELETE" if kind == "cancel_draft_po" else "PATCH"
+        self.erp.faults.next(method, "Drafts(1)", TROUBLES[trouble])
 
     def add_line(self, document):
         """Let a person order three more of the item."""

@@ -86,6 +86,7 @@ class ServiceLayer:
         self.sessions = {}
         self.log_ins = 0
         self.hide_inventory_quantity = False
+        self.before_change = lambda: None
         self._versions = {}
         self._server = None
         self.base_url = ""
@@ -229,7 +230,8 @@ class ServiceLayer:
                 body = {"@odata.etag": _etag(1)} | selected(request.query["$select"], row)
                 return _json(body)
             return _json({"@odata.etag": etag} | row, headers={"ETag": etag})
-        if request.headers.get("If-Match", etag) != etag:
+        self.before_change()
+        if request.headers.get("If-Match", etag) != self.etag(set_name, key):
             return _error(
                 412,
                 "-2039",

@@ -16,8 +16,8 @@ async def around(bench):
             settings={
                 "url": bench.erp.base_url,
                 "company_db": "SBODEMODE",
-                "user": "reader",
-                "password": bench.erp.users["reader"],
+                "reader_user": "reader",
+                "reader_password": bench.erp.users["reader"],
                 "writer_user": "writer",
                 "writer_password": bench.erp.users["writer"],
             },
@@ -42,8 +42,26 @@ async def test_what_is_built_from_the_settings_reads_and_writes_each_by_its_own_
 def test_the_secrets_of_the_writer_are_held_by_the_writer():
     writers = {one.name for one in CONNECTOR.settings if one.held_by == "writer"}
 
-    assert writers == {"writer_user", "writer_password"}
+    assert writers == {"writer_password"}
     assert {one.name for one in CONNECTOR.settings if one.secret} == {
-        "password",
+        "reader_password",
         "writer_password",
     }
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"url": "http://b1.example:50000"}, "https only"),
+        ({"url": "https://b1.example:50000/b1s/v2"}, "without the path"),
+        ({"writer_user": "reader"}, "another user than reader_user"),
+    ],
+)
+def test_settings_that_cannot_be_are_named(changed, why):
+    good = {"url": "https://b1.example:50000", "reader_user": "reader", "writer_user": "writer"}
+
+    (problem,) = CONNECTOR.problems(good | changed, writes=True)
+
+    assert CONNECTOR.problems(good, writes=True) == ()
+    assert why in problem
+    assert problem.split(":")[0] in changed

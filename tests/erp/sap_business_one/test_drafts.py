@@ -19,6 +19,7 @@ from tests.erp.sap_business_one.facts import COMPANY, a_draft, a_draft_line
 
 BEARING = "1000-B6204 Deep groove bearing 6204"
 ETAG = 'W/"356A"'
+OWN = Change(field="document", subject="", before=None, after="Draft 12, Nordlager GmbH (V-2040)")
 
 
 def plan_of(action, draft=None, etag=ETAG):
@@ -28,6 +29,12 @@ def plan_of(action, draft=None, etag=ETAG):
 def a_quantity(value=60, unit="PCS", line=0):
     return SetPurchaseOrderQuantity(
         document="Draft 12", line=line, quantity=Quantity(Decimal(value), Unit(unit))
+    )
+
+
+def a_date(day):
+    return SetReceiptDate(
+        document="Draft 12", line=0, expected_receipt_date=date.fromisoformat(day)
     )
 
 
@@ -50,6 +57,7 @@ def test_another_quantity_is_one_patch_of_one_line_for_one_version():
         Precondition(name="status", subject="Draft 12", value="Draft"),
     )
     assert plan.changes == (
+        OWN,
         Change(field="quantity", subject=BEARING, before=pieces(40), after=pieces(60)),
         Change(field="line_total", subject=BEARING, before=eur("1250.00"), after=eur("1875.00")),
     )
@@ -57,12 +65,11 @@ def test_another_quantity_is_one_patch_of_one_line_for_one_version():
 
 
 def test_another_date_is_one_patch_of_one_line():
-    plan = plan_of(
-        SetReceiptDate(document="Draft 12", line=0, expected_receipt_date=date(2026, 3, 20))
-    )
+    plan = plan_of(a_date("2026-03-20"))
 
     assert plan.requests[0].body == '{"DocumentLines":[{"LineNum":0,"ShipDate":"2026-03-20"}]}'
     assert plan.changes == (
+        OWN,
         Change(
             field="expected_receipt_date",
             subject=BEARING,
@@ -78,7 +85,7 @@ def test_a_removal_says_all_that_goes():
 
     assert plan.requests == (PlannedRequest(method="DELETE", path="Drafts(12)", body=""),)
     assert plan.changes == (
-        Change(field="vendor", subject="", before="Nordlager GmbH (V-2040)", after=None),
+        OWN,
         Change(field="quantity", subject=BEARING, before=pieces(40), after=None),
         Change(field="order_total", subject="", before=eur("1250.00"), after=None),
     )
@@ -104,6 +111,8 @@ def test_a_quantity_in_another_unit_is_written_in_the_unit_of_the_line():
         (a_removal(), a_draft(), "", "gives no version of Draft 12"),
         (a_quantity(line=7), a_draft(), ETAG, "Draft 12 has no line 7"),
         (a_quantity(unit="BOX"), a_draft(), ETAG, "cannot be turned into PCS"),
+        (a_quantity(40), a_draft(), ETAG, "ordered with 40 PCS already"),
+        (a_date("2026-03-09"), a_draft(), ETAG, "expected on 2026-03-09 already"),
         (a_quantity(0), a_draft(), ETAG, "nothing that can be ordered"),
         (a_quantity("0.0000001"), a_draft(), ETAG, "nothing that can be ordered"),
     ],
