@@ -165,7 +165,7 @@ class SageX3Reader:
                 page = answer[collection.package][collection.node].query
             except KeyError as wrong:
                 raise NoAnswerError(f"an answer without {collection.name}") from wrong
-            rows += [json.loads(edge.node, parse_float=Decimal) for edge in page.edges]
+            rows += [json.loads(bytes(edge.node), parse_float=Decimal) for edge in page.edges]
             if not page.page_info.has_next_page:
                 return tuple(rows)
             after = page.page_info.end_cursor
