@@ -27,7 +27,7 @@ from erp.sap_business_one.sessions import SYSTEM
 
 _DOUBTFUL: Final = frozenset({"", "-2028"})
 _CHANGED: Final = "-2039"
-_LOG_IN_AGAIN: Final = timedelta(0)
+_LOG_IN_AGAIN: Final = timedelta(seconds=5)
 
 _TOO_LARGE: Final = "The order is too large for one request. Split it."
 

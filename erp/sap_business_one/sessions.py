@@ -72,14 +72,16 @@ class Sessions:
         *,
         url: URL,
         now: Callable[[], datetime],
+        within: float = LOG_IN_TIME,
     ) -> None:
-        """Keep who logs in, and where."""
+        """Keep who logs in, and where; seconds for one log-in."""
         self._session = session
         self._log_in = log_in
         self._url = url
         self._now = now
+        self._within = within
         self._held: _Held | None = None
-        self._used: datetime | None = None
+        self._used = now()
         self._one_at_a_time = asyncio.Lock()
 
     async def cookie(self) -> str:
@@ -90,7 +92,7 @@ class Sessions:
         """
         async with self._one_at_a_time:
             now = self._now()
-            if self._held is None or self._used is None or self._ended(self._held, now):
+            if self._held is None or now - self._used >= self._held.ends_after:
                 self._held = await self._logged_in()
             self._used = now
             return self._held.cookie
@@ -99,9 +101,6 @@ class Sessions:
         """Log in anew next time, unless somebody did so already."""
         if self._held is not None and self._held.cookie == cookie:
             self._held = None
-
-    def _ended(self, held: _Held, now: datetime) -> bool:
-        return self._used is None or now - self._used >= held.ends_after
 
     async def _logged_in(self) -> _Held:
         body = {
@@ -115,7 +114,7 @@ class Sessions:
                 data=msgspec.json.encode(body),
                 headers={"Content-Type": "application/json", "Accept": "application/json"},
                 allow_redirects=False,  # a redirect would carry the password away
-                timeout=aiohttp.ClientTimeout(total=LOG_IN_TIME, sock_connect=CONNECT),
+                timeout=aiohttp.ClientTimeout(total=self._within, sock_connect=CONNECT),
             ) as response:
                 answer = await response.read()
                 without_jar(self._session, self._url)

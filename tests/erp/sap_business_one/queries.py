@@ -32,6 +32,8 @@ def _compared(text, row):
         raise NotUnderstoodError(name)
     wanted = quoted.replace("''", "'") if quoted is not None else int(number)
     found = row[name]
+    if isinstance(found, str):  # SQL Server does not tell upper case from lower
+        found, wanted = found.lower(), wanted.lower()
     if isinstance(found, date):
         wanted = date.fromisoformat(wanted)
     if found is None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from decisions.plan import PlannedRequest
 from erp.sap_business_one.client import (
@@ -33,10 +34,12 @@ def soon(seconds=10.0):
     return asyncio.get_running_loop().time() + seconds
 
 
-def a_client(session, url, now=lambda: NOW):
+def a_client(session, url, *, log_in_within=10.0):
     company = Company(base_url=url, company_db="SBODEMODE")
     log_in = LogIn(company_db="SBODEMODE", user="reader", password=WORD)
-    sessions = Sessions(session, log_in, url=company.url("Login"), now=now)
+    sessions = Sessions(
+        session, log_in, url=company.url("Login"), now=lambda: NOW, within=log_in_within
+    )
     return ServiceLayerClient(session, sessions, company)
 
 
@@ -103,6 +106,20 @@ async def test_a_session_that_ended_early_is_made_anew_and_the_read_goes_on(benc
     assert bench.erp.log_ins == 2
 
 
+async def test_a_session_that_somebody_renewed_meanwhile_is_kept(bench, session):
+    company = Company(base_url=bench.erp.base_url, company_db="SBODEMODE")
+    log_in = LogIn(company_db="SBODEMODE", user="reader", password=WORD)
+    sessions = Sessions(session, log_in, url=company.url("Login"), now=lambda: NOW)
+    ended = await sessions.cookie()
+    sessions.forget(ended)
+    renewed = await sessions.cookie()
+
+    sessions.forget(ended)
+
+    assert await sessions.cookie() == renewed
+    assert renewed != ended
+
+
 async def test_a_log_in_that_is_not_accepted_is_said(bench, session):
     bench.erp.users["reader"] = "changed"
     client = a_client(session, bench.erp.base_url)
@@ -137,6 +154,15 @@ async def test_a_log_in_that_cannot_be_understood_is_said(session, log_in, why):
             await all_items(a_client(session, server.url))
 
 
+async def test_a_log_in_that_takes_too_long_is_given_up(session):
+    async def silent(_):
+        await asyncio.sleep(30)
+
+    async with scripted(silent) as server:
+        with pytest.raises(LogInError, match="no answer in time"):
+            await all_items(a_client(session, server.url, log_in_within=0.3))
+
+
 async def test_nobody_at_the_address_is_a_log_in_that_failed(session):
     with pytest.raises(LogInError, match="ClientConnectorError"):
         await all_items(a_client(session, "http://127.0.0.1:1"))
@@ -162,6 +188,24 @@ async def test_a_node_that_is_down_is_asked_again_and_its_session_kept(session):
         assert await all_items(a_client(session, server.url)) == ()
 
         assert [one.path for one in server.asked] == ["/b1s/v2/Login", *["/b1s/v2/Items"] * 2]
+
+
+async def test_a_node_that_does_not_say_when_is_asked_again_soon(session):
+    async with scripted(LOGGED_IN, Says(status=502), Says(status=503), Says()) as server:
+        assert await all_items(a_client(session, server.url)) == ()
+
+
+async def test_an_answer_that_breaks_off_is_none(session):
+    async def broken(request):
+        answer = web.StreamResponse(headers={"Content-Length": "1000"})
+        await answer.prepare(request)
+        await answer.write(b'{"value":[')
+        request.transport.abort()
+        return answer
+
+    async with scripted(LOGGED_IN, broken) as server:
+        with pytest.raises(NoAnswerError, match="the connection was lost"):
+            await all_items(a_client(session, server.url))
 
 
 async def test_a_lost_node_answers_403_and_a_new_session_helps(session):

@@ -61,7 +61,7 @@ def test_a_document_that_somebody_changed_has_moved(status, code):
 
 def test_a_session_that_had_ended_took_nothing_in():
     assert outcome_of(an_answer(401, "301")) == NotSent(
-        why="the session had ended", retry_after=timedelta(0)
+        why="the session had ended", retry_after=timedelta(seconds=5)
     )
 
 

@@ -24,8 +24,9 @@ from erp.ports import (
     Refused,
 )
 from erp.sap_business_one.plans import NotOurPlanError
+from erp.standin.faults import Fault
 from tests.build import NOW, USD, an_order_action, an_order_line, pieces, usd
-from tests.erp.sap_business_one.service_layer import a_partner, a_warehouse
+from tests.erp.sap_business_one.service_layer import a_partner, a_warehouse, an_item
 
 MARKER = "CS-7KX2M9QH4T"
 OTHER = "CS-0THER"
@@ -94,6 +95,41 @@ async def test_only_the_named_fields_of_a_line_are_changed(bench):
 
     (line,) = bench.erp.sets["Drafts"]["1"]["DocumentLines"]
     assert line == before | {"ShipDate": "2026-03-20"}
+
+
+async def test_only_the_line_that_is_meant_is_changed(bench):
+    later = an_order_line(expected_receipt_date=date(2026, 3, 12))
+    draft = await saved(bench, an_order_action(lines=(an_order_line(), later)))
+    action = SetPurchaseOrderQuantity(document=draft.document, line=1, quantity=pieces(7))
+    plan = await bench.reader.plan(action, marker=OTHER)
+
+    await bench.writer.apply(plan, before=SOON)
+
+    lines = bench.erp.sets["Drafts"]["1"]["DocumentLines"]
+    assert [line["Quantity"] for line in lines] == [40, 7]
+    assert await bench.writer.probe(plan) == draft
+    assert (await bench.writer.verify(plan, draft)).clean
+
+
+async def test_an_order_without_place_and_date_reads_back_clean(bench):
+    line = an_order_line(location=None, expected_receipt_date=None)
+    action = an_order_action(lines=(line,))
+
+    draft = await saved(bench, action)
+
+    plan = await bench.reader.plan(action, marker=MARKER)
+    assert (await bench.writer.verify(plan, draft)).clean
+
+
+async def test_an_error_that_says_nothing_of_a_draft_is_not_taken_for_its_absence(bench):
+    draft = await saved(bench)
+    plan = await bench.reader.plan(a_removal(draft.document), marker=OTHER)
+    for _ in range(4):
+        bench.erp.faults.next("GET", "Drafts(1)", Fault.TOKEN_EXPIRED)
+
+    assert isinstance(await bench.writer.probe(plan), CannotTell)
+    with pytest.raises(ErpUnreachableError):
+        await bench.reader.plan(a_removal(draft.document), marker=OTHER)
 
 
 async def test_a_draft_that_went_back_reads_as_a_difference(bench):
@@ -178,7 +214,9 @@ async def test_an_order_in_a_foreign_currency_reads_back_in_it(bench):
 async def test_a_marker_that_only_differs_in_case_is_another(bench):
     plan = await bench.reader.plan(bench.action, marker=MARKER)
     await saved(bench)
+    bench.release("Draft 1")
     bench.erp.sets["Drafts"]["1"]["NumAtCard"] = MARKER.lower()
+    bench.erp.sets["PurchaseOrders"]["1"]["NumAtCard"] = MARKER.lower()
 
     assert await bench.writer.probe(plan) == NotFound()
 
@@ -251,6 +289,16 @@ async def test_what_orders_bring_and_what_drafts_would_bring_is_added_up(bench):
 
     (on_order,) = [one for one in plan.preconditions if one.name == "quantity already on order"]
     assert on_order.value == "70"
+
+
+async def test_what_others_order_of_something_else_does_not_count(bench):
+    bench.erp.put("Items", an_item(ItemCode="2000"))
+    await saved(bench, an_order_action(lines=(an_order_line(item="2000"),)))
+
+    plan = await bench.reader.plan(bench.action, marker=OTHER)
+
+    (on_order,) = [one for one in plan.preconditions if one.name == "quantity already on order"]
+    assert on_order.value == "0"
 
 
 async def test_a_quote_in_a_name_is_no_end_of_a_filter(bench):
