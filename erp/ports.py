@@ -11,6 +11,7 @@ from decisions.actions import DraftedAction
 from decisions.errors import CountersignError
 from decisions.plan import WritePlan
 from decisions.recommendation import Receipt
+from decisions.reconciliation import Marked
 from erp.snapshot import Scope, Snapshot
 
 
@@ -58,6 +59,14 @@ class Reader(Protocol):
             ErpUnreachableError: no usable answer.
             NotPlannableError: an unknown vendor or item, a unit that would have to be guessed,
                 a kind this connector cannot write.
+        """
+        ...
+
+    async def marked(self, *, since: datetime) -> tuple[Marked, ...]:
+        """Return every document with a mark of ours that was changed since then.
+
+        Raises:
+            ErpUnreachableError: no usable answer.
         """
         ...
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
@@ -18,6 +19,7 @@ from decisions.actions import (
 from decisions.money import Currency
 from decisions.plan import WritePlan
 from decisions.quantity import Unit, factor_between
+from decisions.reconciliation import Marked
 from erp.business_central.client import (
     ANALYTICS,
     BusinessCentralClient,
@@ -25,7 +27,7 @@ from erp.business_central.client import (
     literal,
     odata,
 )
-from erp.business_central.documents import Standing, edit_plan, line_plan
+from erp.business_central.documents import Standing, edit_plan, line_plan, marks_of
 from erp.business_central.entities import (
     CompanyInformation,
     Item,
@@ -56,6 +58,9 @@ _NEEDS: Final = {
     "reschedule_production_order": _EXTENSION,
 }
 """Transfer orders are read-only in the standard API and production orders are not in it."""
+
+_WIDE: Final = 300.0
+"""Seconds for everything that was changed in some days; nobody waits for it."""
 
 BUDGET: Final = 2.0
 """Seconds for everything a plan reads; a click waits for it."""
@@ -129,6 +134,26 @@ class BusinessCentralReader:
         check_size(order)
         (line,), relies_on = planned_lines(order, await self._facts(order, until))
         return line_plan(standing, line, relies_on, company=self._company, marker=marker)
+
+    async def marked(self, *, since: datetime) -> tuple[Marked, ...]:
+        """Return every purchase order with a mark of ours that was changed since then.
+
+        Raises:
+            ErpUnreachableError: no usable answer.
+        """
+        query = odata(
+            {
+                "$filter": f"lastModifiedDateTime ge {since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+                "$expand": "purchaseOrderLines",
+            }
+        )
+        url = self._client.company.url("purchaseOrders", query=query)
+        until = asyncio.get_running_loop().time() + _WIDE
+        return tuple(
+            Marked(marker=marker, document=order.number, document_id=str(order.id))
+            for order in await self._client.read_all(url, Page[PurchaseOrder], until=until)
+            for marker in marks_of(order)
+        )
 
     async def _standing(self, number: str, until: float) -> Standing:
         query = odata({"$filter": f"number eq {literal(number)}", "$expand": "purchaseOrderLines"})
