@@ -45,6 +45,15 @@ class Capabilities:
     reduced: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """Where a vendor is reached; `email` is empty where the ERP has none."""
+
+    vendor: str
+    name: str
+    email: str
+
+
 class Reader(Protocol):
     """Reads the ERP from its primary; handed to the workflow."""
 
@@ -59,6 +68,15 @@ class Reader(Protocol):
             ErpUnreachableError: no usable answer.
             NotPlannableError: an unknown vendor or item, a unit that would have to be guessed,
                 a kind this connector cannot write.
+        """
+        ...
+
+    async def contact(self, vendor: str) -> Contact:
+        """Return where a vendor is reached.
+
+        Raises:
+            ErpUnreachableError: no usable answer.
+            NotPlannableError: the ERP knows no such vendor.
         """
         ...
 

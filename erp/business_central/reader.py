@@ -36,10 +36,11 @@ from erp.business_central.entities import (
     Page,
     PurchaseOrder,
     Vendor,
+    VendorContact,
 )
 from erp.business_central.mapping import Facts, check_size, order_plan, planned_lines
 from erp.business_central.tokens import SYSTEM
-from erp.ports import Capabilities, NotPlannableError
+from erp.ports import Capabilities, Contact, NotPlannableError
 
 WRITES: Final = frozenset(
     {
@@ -134,6 +135,23 @@ class BusinessCentralReader:
         check_size(order)
         (line,), relies_on = planned_lines(order, await self._facts(order, until))
         return line_plan(standing, line, relies_on, company=self._company, marker=marker)
+
+    async def contact(self, vendor: str) -> Contact:
+        """Return where a vendor is reached.
+
+        Raises:
+            ErpUnreachableError: no usable answer.
+            NotPlannableError: there is no such vendor.
+        """
+        query = odata(
+            {"$filter": f"number eq {literal(vendor)}", "$select": "number,displayName,email"}
+        )
+        url = self._client.company.url("vendors", query=query)
+        until = asyncio.get_running_loop().time() + self._budget
+        found = await self._client.read_all(url, Page[VendorContact], until=until)
+        if not found:
+            raise NotPlannableError(f"Business Central knows no vendor {vendor}.")
+        return Contact(vendor=vendor, name=found[0].display_name, email=found[0].email)
 
     async def marked(self, *, since: datetime) -> tuple[Marked, ...]:
         """Return every purchase order with a mark of ours that was changed since then.
