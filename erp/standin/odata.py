@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, Final, cast
 
 from odata_query import ast
@@ -35,6 +36,7 @@ def matches(entity: Entity, text: str | None) -> bool:
     return text is None or bool(_holds(_parsed(text), entity))
 
 
+@cache
 def _parsed(text: str) -> Any:  # noqa: ANN401  odata-query's nodes share no useful type
     lexer, parser = cast("Any", ODataLexer()), cast("Any", ODataParser())
     try:
