@@ -116,7 +116,7 @@ def _context(
     return Context(
         store=store,
         routing=read_routing(settings.routing_file),
-        erp=_reader(settings, session, budget=CLICK_READS),
+        erp=_reader(settings, session, now, budget=CLICK_READS),
         now=now,
         new_id=new_id,
         signing=_signing(settings),
@@ -124,7 +124,7 @@ def _context(
 
 
 def _reader(
-    settings: Settings, session: aiohttp.ClientSession, *, budget: float
+    settings: Settings, session: aiohttp.ClientSession, now: Clock, *, budget: float
 ) -> BusinessCentralReader:
     client = _erp_client(
         settings,
@@ -132,7 +132,7 @@ def _reader(
         client_id=settings.bc_reader_id,
         secret=settings.bc_reader_secret.get_secret_value(),
     )
-    return BusinessCentralReader(client, budget=budget)
+    return BusinessCentralReader(client, now=now, budget=budget)
 
 
 def _erp_client(
@@ -191,7 +191,7 @@ def _gate(
     `session` must not keep connections: on one that the ERP has closed meanwhile, a write that
     was never sent would look like one whose answer was lost.
     """
-    reader = _reader(settings, session, budget=GATE_READS)
+    reader = _reader(settings, session, ctx.now, budget=GATE_READS)
     writer = _erp_client(
         settings,
         session,

@@ -33,16 +33,19 @@ DENIED: Final = frozenset({400, 403, 404})
 REMEMBERED: Final = timedelta(hours=1)
 """How long an answer holds; what is granted meanwhile is found after that."""
 
-_POWER_BI: Final = "the app Power BI Reports and the permission set PowerBi Report Basic"
-_FINANCE: Final = "the app API Reports - Finance and the right to read G/L budget entries"
+_POWER_BI: Final = "the app Power BI Reports, and the permission set PowerBi Report Basic"
+_FINANCE: Final = "the app API Reports - Finance, and the right to read G/L budget entries"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query(Generic[R]):
-    """A query; `needs` is what gives it to our log-in."""
+    """Something that is read widely; `needs` is what gives it to our log-in.
+
+    `row` has the columns that are asked for; what is expanded beside them is in `pages` only.
+    """
 
     name: str
-    row: type[R]
+    row: type[Row]
     pages: type[Page[R]]
     api: str = ANALYTICS
     needs: str = _POWER_BI
@@ -50,7 +53,7 @@ class Query(Generic[R]):
     @property
     def lacking(self) -> str:
         """Say that it is not to be had, and what would mend it."""
-        return f"the query {self.name} is not granted; it needs {self.needs}"
+        return f"{self.name} cannot be read: it needs {self.needs}"
 
 
 LEDGER: Final = Query(name="itemLedgerEntries", row=LedgerRow, pages=Page[LedgerRow])
@@ -85,9 +88,7 @@ class Probes:
         self._now = now
         self._known: dict[tuple[str, str], tuple[bool, datetime]] = {}
 
-    async def rows(
-        self, query: Query[R], *, until: float, only: str = ""
-    ) -> tuple[R, ...] | None:
+    async def rows(self, query: Query[R], *, until: float, only: str = "") -> tuple[R, ...] | None:
         """Return what a query has, filtered by `only`; None where it is not to be had.
 
         Raises:

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
@@ -26,8 +27,11 @@ from erp.business_central.entities import (
     Vendor,
 )
 from erp.business_central.mapping import Facts, check_size, order_plan
+from erp.business_central.probing import Probes
+from erp.business_central.snapshot import READS, WideReader
 from erp.business_central.tokens import SYSTEM
 from erp.ports import Capabilities, NotPlannableError
+from erp.snapshot import Scope, Snapshot
 
 WRITES: Final = frozenset({"create_purchase_order", "acknowledge"})
 
@@ -53,13 +57,20 @@ _UNREAD: Final = "not read, because neither the query nor the purchase orders ar
 
 
 class BusinessCentralReader:
-    """Reads one company, always from the primary: a replica may lag behind what it promises."""
+    """Reads one company; plans always from the primary, for a replica may lag behind."""
 
-    def __init__(self, client: BusinessCentralClient, *, budget: float = BUDGET) -> None:
+    def __init__(
+        self,
+        client: BusinessCentralClient,
+        *,
+        now: Callable[[], datetime],
+        budget: float = BUDGET,
+    ) -> None:
         """Keep the client, and how long one plan may take to read."""
         self._client = client
         self._budget = budget
         self._reduced: dict[str, str] = {}
+        self._wide = WideReader(client, Probes(client, now), now=now)
 
     def capabilities(self) -> Capabilities:
         """Return what this connector can do."""
@@ -68,7 +79,8 @@ class BusinessCentralReader:
             system=SYSTEM,
             writes=WRITES,
             needs={kind: _NEEDS.get(kind, "not switched on in this version") for kind in others},
-            reduced=dict(self._reduced),
+            reads=READS,
+            reduced=self._reduced | self._wide.reduced,
         )
 
     async def plan(self, action: DraftedAction, *, marker: str) -> WritePlan:
@@ -89,6 +101,16 @@ class BusinessCentralReader:
             company=self._client.company.company_id,
             marker=marker,
         )
+
+    async def snapshot(
+        self, scopes: Collection[Scope], *, since: datetime | None = None
+    ) -> Snapshot:
+        """Read widely; with `since` only what changed after it, as far as the ERP can tell.
+
+        Raises:
+            ErpUnreachableError: no usable answer.
+        """
+        return await self._wide.snapshot(scopes, since=since)
 
     async def _facts(self, action: CreatePurchaseOrder, until: float) -> Facts:
         numbers = sorted({line.item for line in action.lines})
