@@ -42,11 +42,9 @@ from decisions.countersign import Authority
 from decisions.errors import CountersignError
 from decisions.people import TenantId
 from decisions.signature import Keyring, SigningKey
-from erp.business_central.client import BusinessCentralClient, Company
-from erp.business_central.reader import BusinessCentralReader
-from erp.business_central.tokens import ClientCredentialTokens, EntraTokens, Tokens
-from erp.business_central.writer import BusinessCentralWriter
+from erp import connectors
 from erp.gate import WriteGate
+from erp.ports import Reader, Surroundings
 from storage.store import Store
 
 log = logging.getLogger(__name__)
@@ -104,7 +102,7 @@ async def context(settings: Settings, *, now: Clock = utc_now) -> AsyncIterator[
         RoutingFileError: the routing file cannot be used.
     """
     async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(aiohttp.ClientSession())
+        session = await _erp_session(stack)
         store = Store.open(settings.database)
         stack.callback(store.close)
         yield _context(settings, store, session, now)
@@ -116,7 +114,7 @@ def _context(
     return Context(
         store=store,
         routing=read_routing(settings.routing_file),
-        erp=_reader(settings, session, now, budget=CLICK_READS),
+        erp=_reader(settings, session, now, within=CLICK_READS),
         now=now,
         new_id=new_id,
         signing=_signing(settings),
@@ -124,42 +122,27 @@ def _context(
 
 
 def _reader(
-    settings: Settings, session: aiohttp.ClientSession, now: Clock, *, budget: float
-) -> BusinessCentralReader:
-    client = _erp_client(
-        settings,
-        session,
-        client_id=settings.bc_reader_id,
-        secret=settings.bc_reader_secret.get_secret_value(),
-    )
-    return BusinessCentralReader(client, now=now, budget=budget)
+    settings: Settings, session: aiohttp.ClientSession, now: Clock, *, within: float
+) -> Reader:
+    connector = connectors.named(settings.erp)
+    known = connectors.for_reading(connector, settings.erp_settings)
+    return connector.reader(_around(settings, known, session, now, within))
 
 
-def _erp_client(
-    settings: Settings, session: aiohttp.ClientSession, *, client_id: str, secret: str
-) -> BusinessCentralClient:
-    company = Company(
-        base_url=settings.bc_url,
-        environment=settings.bc_environment,
-        company_id=settings.bc_company,
+def _around(
+    settings: Settings,
+    known: Mapping[str, str],
+    session: aiohttp.ClientSession,
+    now: Clock,
+    within: float,
+) -> Surroundings:
+    return Surroundings(
+        settings=known,
+        session=session,
+        now=now,
+        read_within=within,
+        trusted_ca=str(settings.trusted_ca) if settings.trusted_ca else None,
     )
-    authority = f"{settings.bc_login_authority.rstrip('/')}/{settings.bc_tenant_id}"
-    tokens: Tokens = (
-        EntraTokens(
-            authority=authority,
-            client_id=client_id,
-            client_secret=secret,
-            verify=str(settings.trusted_ca) if settings.trusted_ca else True,
-        )
-        if authority.startswith("https://")
-        else ClientCredentialTokens(
-            session,
-            url=f"{authority}/oauth2/v2.0/token",
-            client_id=client_id,
-            client_secret=secret,
-        )
-    )
-    return BusinessCentralClient(session, tokens, company)
 
 
 def _authority(settings: Settings) -> Authority:
@@ -174,7 +157,7 @@ def _authority(settings: Settings) -> Authority:
     return Authority(
         keyring=Keyring({**listed, **mine}),
         tenant=TenantId(settings.tenant_id),
-        company=settings.bc_company,
+        company=connectors.named(settings.erp).company(settings.erp_settings),
     )
 
 
@@ -191,14 +174,12 @@ def _gate(
     `session` must not keep connections: on one that the ERP has closed meanwhile, a write that
     was never sent would look like one whose answer was lost.
     """
-    reader = _reader(settings, session, ctx.now, budget=GATE_READS)
-    writer = _erp_client(
-        settings,
-        session,
-        client_id=settings.bc_writer_id,
-        secret=settings.bc_writer_secret.get_secret_value(),
+    connector = connectors.named(settings.erp)
+    reader = _reader(settings, session, ctx.now, within=GATE_READS)
+    writer = connector.writer(
+        _around(settings, settings.erp_settings, session, ctx.now, GATE_READS)
     )
-    return WriteGate(reader, BusinessCentralWriter(writer, now=ctx.now), authority)
+    return WriteGate(reader, writer, authority)
 
 
 def _writing(
@@ -255,7 +236,7 @@ async def running(
         stack.callback(store.close)
         store.on_events(heard)
         _ready(store, settings.database)
-        ctx = _context(settings, store, session, now)
+        ctx = _context(settings, store, await _erp_session(stack), now)
         doors = doors or _signed_doors(settings, session, now, stack)
         steps: dict[str, Step] = {}
         if "worker" in settings.roles:
@@ -270,12 +251,7 @@ async def running(
             )
             steps |= _working(ctx, poster, _webhooks(settings, webhooks))
         if "writer" in settings.roles:
-            one_by_one = await stack.enter_async_context(
-                aiohttp.ClientSession(
-                    connector=aiohttp.TCPConnector(force_close=True), trace_configs=calls
-                )
-            )
-            steps |= _writing(settings, ctx, one_by_one)
+            steps |= _writing(settings, ctx, await _erp_session(stack, keeps=False))
         front = Front(ctx, clicks=Limits(settings.click_rate))
         worker = Worker(
             store, steps, now=now, at_once=settings.workers, people_wait=front.people_wait
@@ -293,8 +269,16 @@ async def running(
 
 
 def _watched(settings: Settings, service_urls: ServiceUrls) -> aiohttp.TraceConfig:
-    logins = (settings.login_authority, settings.bc_login_authority, settings.openid_metadata)
-    return watched(receiver(settings.bc_url, logins, service_urls.trust))
+    logins = (settings.login_authority, settings.openid_metadata)
+    return watched(receiver(logins, service_urls.trust))
+
+
+async def _erp_session(stack: AsyncExitStack, *, keeps: bool = True) -> aiohttp.ClientSession:
+    connector = aiohttp.TCPConnector(force_close=not keeps)
+    calls = [watched(lambda _: "erp")]
+    return await stack.enter_async_context(
+        aiohttp.ClientSession(connector=connector, trace_configs=calls)
+    )
 
 
 def _webhooks(settings: Settings, session: aiohttp.ClientSession) -> Webhooks:

@@ -16,19 +16,14 @@ from bot import measure
 _TRACER: Final = trace.get_tracer("countersign.calls")
 
 
-def receiver(
-    erp: str, logins: tuple[str, ...], is_teams: Callable[[str], bool]
-) -> Callable[[URL], str]:
+def receiver(logins: tuple[str, ...], is_teams: Callable[[str], bool]) -> Callable[[URL], str]:
     """Return what names the receiver of a call by its address."""
-    system = URL(erp).origin()
     entrances = {URL(login).origin() for login in logins}
 
     def name(url: URL) -> str:
         origin = url.origin()
         if is_teams(str(origin)):
             return "teams"
-        if origin == system:
-            return "erp"
         return "login" if origin in entrances else "webhook"
 
     return name

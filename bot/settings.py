@@ -1,6 +1,7 @@
 """The environment, read once into a frozen record; every problem is reported at once."""
 
 import os
+import re
 from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from decisions.errors import CountersignError
+from erp import connectors
 
 PREFIX = "COUNTERSIGN_"
 
@@ -123,26 +125,15 @@ class Settings(BaseSettings):
         ("smba.trafficmanager.net", "smba.infra.gcc.teams.microsoft.com"),
         description="The Bot Connector hosts that may see our token, separated by commas.",
     )
-    bc_url: str = Field(
-        "https://api.businesscentral.dynamics.com/v2.0",
-        description="The Business Central service, or https://host:7048/instance on premises.",
+    erp: str = Field(
+        "bc",
+        description="The connector to the ERP: bc (Business Central), or another one that is "
+        "installed (docs/erp.md).",
     )
-    bc_environment: str = Field(
-        "Production", description="The Business Central environment; empty on premises."
-    )
-    bc_login_authority: str = Field(
-        "https://login.microsoftonline.com",
-        description="Where tokens for Business Central are asked for.",
-    )
-    bc_company: Guid = Field(description="The id of the Business Central company; never guessed.")
-    bc_tenant_id: Guid = Field(description="The Entra tenant of Business Central.")
-    bc_reader_id: Guid = Field(description="The application that may read Business Central.")
-    bc_reader_secret: SecretStr = Field(description="The reader's client secret.")
-    bc_writer_id: Guid = Field(description="The application that may write Business Central.")
-    bc_writer_secret: SecretStr = Field(
-        _NOTHING,
-        description="The writer's client secret.",
-        json_schema_extra=_held_by("writer"),
+    erp_settings: Mapping[str, str] = Field(
+        default_factory=dict[str, str],
+        repr=False,
+        description="What the connector wants to know; each has a variable of its own, below.",
     )
     quiet_period: timedelta = Field(
         timedelta(minutes=15),
@@ -199,6 +190,10 @@ def settings_from(
     if roles is not None:
         values["roles"] = tuple(roles)
     mine = frozenset(cast("Collection[str]", values.get("roles", ROLES)))
+    values["erp_settings"], wrong = _of_connector(
+        str(values.get("erp", Settings.model_fields["erp"].default)), environment, mine
+    )
+    problems = (*problems, *wrong)
     for name, holders in SECRETS.items():
         if not holders & mine:
             values.pop(name, None)
@@ -245,23 +240,69 @@ def _missing(values: Mapping[str, object], roles: frozenset[str]) -> Iterator[st
         yield _not_set("verify_keys")
 
 
+def _of_connector(
+    name: str, environment: Mapping[str, str], roles: frozenset[str]
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Read what a connector wants to know, and say what is missing or wrong."""
+    try:
+        connector = connectors.named(name)
+    except connectors.UnknownConnectorError as unknown:
+        return {}, (f"{PREFIX}ERP: {unknown}",)
+    writes = "writer" in roles
+    values: dict[str, str] = {}
+    problems: list[str] = []
+    for setting in connector.settings:
+        if setting.held_by == "writer" and not writes:
+            continue
+        variable = PREFIX + connectors.variable(name, setting).upper()
+        try:
+            found = _value(environment, variable)
+        except _UnreadableError as unreadable:
+            problems.append(str(unreadable))
+            continue
+        if found is None and setting.default is None:
+            problems.append(f"{variable} is not set. {setting.description}")
+        values[setting.name] = (found if found is not None else setting.default) or ""
+    start = f"{PREFIX}{name}_".upper()
+    for problem in connector.problems(values, writes=writes):
+        setting_name, rest = re.split(r"(?=[: ])", problem, maxsplit=1)
+        problems.append(f"{start}{setting_name.upper()}{rest}")
+    return values, tuple(problems)
+
+
 def _not_set(name: str) -> str:
     return f"{PREFIX}{name.upper()} is not set. {Settings.model_fields[name].description}"
+
+
+class _UnreadableError(Exception):
+    """A variable names a file that cannot be read."""
+
+
+def _value(environment: Mapping[str, str], variable: str) -> str | None:
+    if variable in environment:
+        return environment[variable]
+    if f"{variable}_FILE" not in environment:
+        return None
+    path = Path(environment[f"{variable}_FILE"])
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise _UnreadableError(
+            f"{variable}_FILE: {path} cannot be read ({error.strerror})."
+        ) from error
 
 
 def _values(environment: Mapping[str, str]) -> tuple[dict[str, object], tuple[str, ...]]:
     values: dict[str, object] = {}
     problems: list[str] = []
-    for name in Settings.model_fields:
-        variable = PREFIX + name.upper()
-        if variable in environment:
-            values[name] = environment[variable]
-        elif f"{variable}_FILE" in environment:
-            path = Path(environment[f"{variable}_FILE"])
-            try:
-                values[name] = path.read_text(encoding="utf-8").strip()
-            except OSError as error:
-                problems.append(f"{variable}_FILE: {path} cannot be read ({error.strerror}).")
+    for name in Settings.model_fields.keys() - {"erp_settings"}:
+        try:
+            found = _value(environment, PREFIX + name.upper())
+        except _UnreadableError as unreadable:
+            problems.append(str(unreadable))
+            continue
+        if found is not None:
+            values[name] = found
     return _parsed(values), tuple(problems)
 
 

@@ -5,7 +5,6 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
-import adaptive_cards.card as ac
 import adaptive_cards.types as act
 
 from cards import build
@@ -176,13 +175,20 @@ def _next(one: Recommendation, words: Words, system: System, now: datetime) -> S
     return ()
 
 
+_DID: Final = {
+    "create_purchase_order": "Draft order {document} stands in",
+    "cancel_draft_po": "Draft order {document} was deleted in",
+}
+
+
 def _written(one: Recommendation, words: Words, system: System, now: datetime) -> list[Piece]:
     items = _closed(one, words, system, now)
     receipt = one.receipt
     if receipt is None:
         return items
+    did = _DID.get(one.action.kind, "Order {document} was changed in")
     head = build.strong(
-        f"Draft order {escape(receipt.document)} stands in {escape(system.name)}, "
+        f"{did.format(document=escape(receipt.document))} {escape(system.name)}, "
         f"read back at {words.moment(receipt.read_at)}."
     )
     wrong = [check for check in receipt.fields if not check.same]
@@ -242,15 +248,16 @@ def _change(one: Recommendation, words: Words, system: System, most: int) -> lis
     return [build.box([build.section(title), *change_rows(one.plan, words, most)])]
 
 
-def _actions(one: Recommendation, words: Words, system: System) -> list[ac.ActionExecute]:
+def _actions(one: Recommendation, words: Words, system: System) -> list[Piece]:
     data = build.about(one)
     why = build.button("Why", "why", data, primary=one.state is not State.AWAITING)
     if one.state in (State.REFUSED, State.NOT_WRITTEN):
         return [build.button("Ask again", "retry", data), why]
     if one.state is not State.AWAITING:
-        return [why]
+        link = one.receipt.link if one.receipt else ""
+        return [*([build.link(f"Open in {system.name}", link)] if link else []), why]
     writes = one.action.kind in system.writes and not isinstance(one.action, Acknowledge)
-    first: list[ac.ActionExecute] = []
+    first: list[Piece] = []
     if not writes:
         first.append(build.button("Acknowledge", "acknowledge", data))
     elif one.plan is not None:

@@ -67,7 +67,12 @@ def button(
     return ac.ActionExecute(title=title, verb=verb, data=dict(data), mode=mode)
 
 
-def buttons(actions: Sequence[ac.ActionExecute]) -> list[Piece]:
+def link(title: str, url: str) -> ac.ActionOpenUrl:
+    """Return a button that opens a page to be looked at; it changes nothing."""
+    return ac.ActionOpenUrl(title=title, url=url, mode=act.ActionMode.SECONDARY)
+
+
+def buttons(actions: Sequence[Piece]) -> list[Piece]:
     """Return a row of buttons; nothing where there is none."""
     return [ac.ActionSet(actions=list(actions))] if actions else []
 

@@ -17,7 +17,7 @@ def change_rows(plan: WritePlan, words: Words, most: int) -> list[Piece]:
     for change in plan.changes:
         groups.setdefault(change.subject, {})[change.field] = change
     own = groups.pop("", {})
-    first = [own.pop(name) for name in ("vendor",) if name in own]
+    first = [own.pop(name) for name in ("document", "vendor") if name in own]
     rows = [field_row(change, words) for change in first]
     for subject, fields in list(groups.items())[:most]:
         rows += list(_line_rows(subject, fields, words))
@@ -33,8 +33,10 @@ def field_row(change: Change, words: Words) -> Piece:
 
 def moved(change: Change, words: Words) -> str:
     """Return before and after; only after where nothing stood."""
-    before = "" if change.before is None else f"{words.value(change.before)} → "
-    return f"{before}{words.value(change.after)}"
+    if change.before is None:
+        return words.value(change.after)
+    after = "removed" if change.after is None else words.value(change.after)
+    return f"{words.value(change.before)} → {after}"
 
 
 def _last_row(change: Change, words: Words) -> Piece:

@@ -44,6 +44,7 @@ STATES: Final = {
 }
 
 FIELDS: Final = {
+    "document": "Order",
     "vendor": "Vendor",
     "item": "Item",
     "quantity": "Quantity",
@@ -65,6 +66,11 @@ FIELDS: Final = {
     "unit cost in the ERP": "Unit cost in the ERP",
     "quantity already on order": "Already on order",
     "stock": "Stock",
+    "order total": "Order total",
+    "unit": "Unit",
+    "quantity received": "Quantity received",
+    "unit cost": "Unit cost",
+    "expected receipt date": "Expected receipt",
 }
 
 REASONS: Final = {

@@ -129,12 +129,16 @@ class FieldCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What stands in the ERP, read back; `document` is the number people know."""
+    """What stands in the ERP, read back; `document` is the number people know.
+
+    `link` is where people see it, in the ERP's own client; empty where there is no such place.
+    """
 
     document: str
     document_id: str
     read_at: datetime
     fields: tuple[FieldCheck, ...]
+    link: str = ""
 
     @property
     def clean(self) -> bool:

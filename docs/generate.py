@@ -9,6 +9,8 @@ from pydantic.fields import FieldInfo
 
 from bot.settings import PREFIX, Settings, holders_of
 from decisions.lifecycle import MOVES
+from erp import connectors
+from erp.ports import Setting
 
 HERE = Path(__file__).parent
 
@@ -17,9 +19,21 @@ def settings_table() -> str:
     """Return a row for each setting."""
     rows = ["| Variable | Default | What it is |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        default = _default(field)
-        rows.append(f"| `{PREFIX}{name.upper()}` | {default} | {field.description} |")
+        if name != "erp_settings":
+            default = _default(field)
+            rows.append(f"| `{PREFIX}{name.upper()}` | {default} | {field.description} |")
+    for connector in connectors.names():
+        for setting in connectors.named(connector).settings:
+            variable = PREFIX + connectors.variable(connector, setting).upper()
+            rows.append(f"| `{variable}` | {_of_connector(setting)} | {setting.description} |")
     return "\n".join(rows)
+
+
+def _of_connector(setting: Setting) -> str:
+    if setting.default is None:
+        return "**required** with this connector"
+    default = f"`{setting.default}`" if setting.default else "empty"
+    return f"{default}; read by the writer only" if setting.held_by == "writer" else default
 
 
 def _default(field: FieldInfo) -> str:

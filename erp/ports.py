@@ -186,6 +186,8 @@ class Surroundings:
     now: Callable[[], datetime]
     read_within: float
     """Seconds for everything that one plan reads."""
+    trusted_ca: str | None = None
+    """A PEM file of certificate authorities that a proxy needs; None for the usual ones."""
 
 
 class Connector(Protocol):
@@ -194,6 +196,14 @@ class Connector(Protocol):
     @property
     def settings(self) -> tuple[Setting, ...]:
         """Return what has to be decided for it."""
+        ...
+
+    def problems(self, settings: Mapping[str, str], *, writes: bool) -> tuple[str, ...]:
+        """Return, in words, what is wrong with settings that are all there, or between them.
+
+        Each begins with the name of a setting and a colon or a blank. `writes` says whether this
+        process holds the writer's secrets.
+        """
         ...
 
     def company(self, settings: Mapping[str, str]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Final, Literal, TypeAlias
 
 from decisions.money import Currency, Money
@@ -208,15 +209,24 @@ class Snapshot:
 def merged(snapshots: Iterable[Snapshot], *, read_at: datetime) -> Snapshot:
     """Put what several sources told into one; a scope is missing where every source lacks it."""
     some = tuple(snapshots)
-    facts = {
-        scope: tuple(fact for one in some for fact in getattr(one, scope)) for scope in SCOPES
-    }
     given = {scope for one in some for scope in SCOPES if scope not in one.missing}
-    missing = {
-        scope: reason
-        for one in some
-        for scope, reason in one.missing.items()
-        if scope not in given
-    }
-    whole = frozenset(scope for one in some for scope in one.whole)
-    return Snapshot(read_at=read_at, whole=whole, missing=missing, **facts)
+    return Snapshot(
+        read_at=read_at,
+        items=tuple(chain.from_iterable(one.items for one in some)),
+        vendors=tuple(chain.from_iterable(one.vendors for one in some)),
+        locations=tuple(chain.from_iterable(one.locations for one in some)),
+        stock=tuple(chain.from_iterable(one.stock for one in some)),
+        purchase_lines=tuple(chain.from_iterable(one.purchase_lines for one in some)),
+        production=tuple(chain.from_iterable(one.production for one in some)),
+        needs=tuple(chain.from_iterable(one.needs for one in some)),
+        budgets=tuple(chain.from_iterable(one.budgets for one in some)),
+        consumption=tuple(chain.from_iterable(one.consumption for one in some)),
+        machines=tuple(chain.from_iterable(one.machines for one in some)),
+        whole=frozenset(chain.from_iterable(one.whole for one in some)),
+        missing={
+            scope: reason
+            for one in some
+            for scope, reason in one.missing.items()
+            if scope not in given
+        },
+    )

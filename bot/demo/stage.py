@@ -56,15 +56,18 @@ def settings_for(folder: Folder, erp: StandIn, *, host: str, port: int) -> Setti
             "webhook_secret": made.webhook,
             "signing_key": made.signing,
             "service_hosts": (LOOPBACK,),
-            "bc_url": f"{erp.base_url}/v2.0",
-            "bc_environment": erp.environment,
-            "bc_login_authority": erp.base_url,
-            "bc_company": erp.company_id,
-            "bc_tenant_id": TENANT,
-            "bc_reader_id": erp.reader.client_id,
-            "bc_reader_secret": erp.reader.secret,
-            "bc_writer_id": erp.writer.client_id,
-            "bc_writer_secret": erp.writer.secret,
+            "erp": "bc",
+            "erp_settings": {
+                "url": f"{erp.base_url}/v2.0",
+                "environment": erp.environment,
+                "login_authority": erp.base_url,
+                "company": erp.company_id,
+                "tenant_id": TENANT,
+                "reader_id": erp.reader.client_id,
+                "reader_secret": erp.reader.secret,
+                "writer_id": erp.writer.client_id,
+                "writer_secret": erp.writer.secret,
+            },
         }
     )
 

@@ -20,6 +20,7 @@ from decisions.plan import PlannedRequest
 from erp.business_central.entities import Page
 from erp.business_central.request_budget import RequestBudget
 from erp.business_central.tokens import SYSTEM, Tokens
+from erp.once import ConnectionLostError, once
 from erp.ports import ErpUnreachableError
 
 T = TypeVar("T")
@@ -202,10 +203,16 @@ class BusinessCentralClient:
         raise NoAnswerError(f"more than {MAX_PAGES} pages")
 
     async def send(
-        self, request: PlannedRequest, *, within: float, still_ours: Callable[[], bool]
+        self,
+        request: PlannedRequest,
+        *,
+        within: float,
+        still_ours: Callable[[], bool],
+        tag: str = "",
     ) -> Answer:
         """Send a planned request once, and return whatever came back.
 
+        With a `tag`, Business Central refuses it when the entity has another one by now.
         `still_ours` is asked last of all, when the log-in is done: a process that slept there
         for too long must not send. From then on `within` bounds everything: a process that
         sleeps later wakes up to a request that has run out.
@@ -218,6 +225,8 @@ class BusinessCentralClient:
         """
         url = self.company.url(request.path)
         headers = await self._headers() | {"Content-Type": "application/json"}
+        if tag:
+            headers["If-Match"] = tag
         if not still_ours():
             raise TooLateError
         answer = await self._exchange(
@@ -250,7 +259,7 @@ class BusinessCentralClient:
 
     async def _headers(self) -> dict[str, str]:
         return {
-            "Authorization": f"Bearer {await self._tokens.token()}",
+            "Authorization": f"{self._tokens.scheme} {await self._tokens.token()}",
             "Accept": "application/json",
             "Accept-Language": "en-US",
         }
@@ -272,10 +281,13 @@ class BusinessCentralClient:
                 headers=headers,
                 allow_redirects=False,  # a redirect would carry the token away, or send twice
                 timeout=aiohttp.ClientTimeout(total=within, sock_connect=CONNECT),
+                middlewares=(once,),  # the retries are ours
             ) as response:
                 return _answer(response, await response.read())
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as refused:
-            raise NoConnectionError(f"no connection ({type(refused).__name__})") from refused
+        except ConnectionLostError as lost:
+            if lost.before_sending:
+                raise NoConnectionError(f"no connection ({lost})") from lost
+            raise NoAnswerError(f"the connection was lost ({lost})") from lost
         except TimeoutError:
             raise NoAnswerError("no answer in time") from None
         except (aiohttp.ClientError, OSError) as lost:

@@ -53,6 +53,13 @@ class Location(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     code: str
 
 
+class CompanyName(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A company as the service lists it; the name is what web addresses want."""
+
+    id: UUID
+    name: str
+
+
 class CompanyInformation(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The company itself."""
 
@@ -69,10 +76,13 @@ class OutstandingLine(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
 class PurchaseOrderLine(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One line of a purchase order as it stands."""
 
+    id: UUID = NO_ID
+    etag: str = msgspec.field(default="", name="@odata.etag")
     sequence: int
     line_type: str
     line_object_number: str = ""
     description: str = ""
+    description2: str = ""
     unit_of_measure_code: str = ""
     quantity: Decimal = Decimal(0)
     received_quantity: Decimal = Decimal(0)
@@ -86,6 +96,7 @@ class PurchaseOrder(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A purchase order as it stands; its lines where they were asked for."""
 
     id: UUID
+    etag: str = msgspec.field(default="", name="@odata.etag")
     number: str
     vendor_number: str
     vendor_name: str = ""
@@ -112,6 +123,42 @@ class ItemLine(
     unit_of_measure_code: str
     quantity: Decimal
     direct_unit_cost: Decimal
+    expected_receipt_date: date | None = None
+
+
+class AddedLine(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    rename="camel",
+    tag_field="lineType",
+    tag="Item",
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+):
+    """A line for an order that stands; its sequence is ours, and the second text its marker."""
+
+    sequence: int
+    line_object_number: str
+    description2: str
+    location_id: UUID | None = None
+    unit_of_measure_code: str
+    quantity: Decimal
+    direct_unit_cost: Decimal
+    expected_receipt_date: date | None = None
+
+
+class LineChange(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    rename="camel",
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+):
+    """What may be changed of a line that stands: one of the two."""
+
+    quantity: Decimal | None = None
     expected_receipt_date: date | None = None
 
 
@@ -160,19 +207,21 @@ class NewOrder(
         )
 
 
+Sent: TypeAlias = NewOrder | AddedLine | LineChange
+S = TypeVar("S", NewOrder, AddedLine, LineChange)
+
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
-_DECODER: Final = msgspec.json.Decoder(NewOrder)
 
 
-def body_of(order: NewOrder) -> str:
-    """Return the JSON text of an order; exact numbers, always in the same order."""
-    return _ENCODER.encode(order).decode()
+def body_of(sent: Sent) -> str:
+    """Return the JSON text of what is sent; exact numbers, always in the same order."""
+    return _ENCODER.encode(sent).decode()
 
 
-def order_in(body: str) -> NewOrder:
+def read_body(body: str, kind: type[S]) -> S:
     """Read back what `body_of` wrote.
 
     Raises:
-        msgspec.ValidationError: a field that is not on the list.
+        msgspec.DecodeError: a field that is not on the list.
     """
-    return _DECODER.decode(body)
+    return msgspec.json.decode(body, type=kind)

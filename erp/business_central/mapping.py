@@ -129,6 +129,19 @@ def order_plan(
     )
 
 
+def planned_lines(
+    action: CreatePurchaseOrder, facts: Facts
+) -> tuple[tuple[PlannedLine, ...], tuple[Precondition, ...]]:
+    """Return the lines of an order as they would be planned, and what they rely on.
+
+    Raises:
+        NotPlannableError: a fact does not allow it; the text says which.
+    """
+    vendor = _usable_vendor(action, facts)
+    lines = tuple(_planned_lines(action, facts))
+    return lines, tuple(_preconditions(vendor, lines, facts))
+
+
 def comment_of(marker: str) -> str:
     """Return the text of the line that carries the marker."""
     return f"Countersign {marker}"

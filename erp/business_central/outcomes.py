@@ -15,6 +15,8 @@ from erp.ports import Applied, Moved, NotSent, Outcome, Refused, Unknown
 
 _CLIENT_ERROR: Final = 4
 
+_DONE: Final = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT})
+
 ENTITY_CHANGED: Final = "Request_EntityChanged"
 
 _BEFORE_COMMIT: Final = ("BadRequest_", "Application_", "Authentication_")
@@ -27,7 +29,7 @@ _BEFORE_COMMIT_EXACT: Final = frozenset(
 _STATUS_WORDS: Final[dict[int, str]] = {
     HTTPStatus.UNAUTHORIZED: "Business Central did not accept the writer's log-in. "
     "An administrator must check the app registration.",
-    HTTPStatus.FORBIDDEN: "The writer's log-in may not create purchase orders in "
+    HTTPStatus.FORBIDDEN: "The writer's log-in may not change purchase orders in "
     "Business Central. An administrator must grant it.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The order is too large for one request. Split it.",
 }
@@ -38,8 +40,10 @@ class _Created(msgspec.Struct, frozen=True):
     number: str
 
 
-def outcome_of(answer: Answer) -> Outcome:
-    """Say what became of the one request."""
+def outcome_of(answer: Answer, done: Applied | None = None) -> Outcome:
+    """Say what became of the one request; `done` is what a change of an order comes to."""
+    if answer.status in _DONE and done is not None:
+        return done
     match answer.status:
         case HTTPStatus.CREATED:
             return _created(answer)
@@ -47,14 +51,19 @@ def outcome_of(answer: Answer) -> Outcome:
             return NotSent(
                 why="it is busy and did not take the order in", retry_after=answer.retry_after
             )
-        case HTTPStatus.PRECONDITION_FAILED:
-            return Moved(text=answer.text)
-        case HTTPStatus.CONFLICT if answer.code == ENTITY_CHANGED:
+        case status if _is_stale(answer):
             return Moved(text=answer.text)
         case status if status // 100 == _CLIENT_ERROR:
             return _refused(answer)
         case status:
             return Unknown(why=f"it answered with status {status}{_tracked(answer)}")
+
+
+def _is_stale(answer: Answer) -> bool:
+    """Tell whether somebody was faster; not every conflict means that."""
+    return answer.status == HTTPStatus.PRECONDITION_FAILED or (
+        answer.status == HTTPStatus.CONFLICT and answer.code == ENTITY_CHANGED
+    )
 
 
 def _created(answer: Answer) -> Outcome:

@@ -7,7 +7,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from decisions.actions import ACTION_KINDS, CreatePurchaseOrder, DraftedAction
+from decisions.actions import (
+    ACTION_KINDS,
+    AddPurchaseOrderLine,
+    CancelDraftPurchaseOrder,
+    CreatePurchaseOrder,
+    DraftedAction,
+    SetPurchaseOrderQuantity,
+    SetReceiptDate,
+)
+from decisions.money import Currency
 from decisions.plan import WritePlan
 from decisions.quantity import Unit, factor_between
 from erp.business_central.client import (
@@ -17,6 +26,7 @@ from erp.business_central.client import (
     literal,
     odata,
 )
+from erp.business_central.documents import Standing, edit_plan, line_plan
 from erp.business_central.entities import (
     CompanyInformation,
     Item,
@@ -26,14 +36,23 @@ from erp.business_central.entities import (
     PurchaseOrder,
     Vendor,
 )
-from erp.business_central.mapping import Facts, check_size, order_plan
+from erp.business_central.mapping import Facts, check_size, order_plan, planned_lines
 from erp.business_central.probing import Probes
 from erp.business_central.snapshot import READS, WideReader
 from erp.business_central.tokens import SYSTEM
 from erp.ports import Capabilities, NotPlannableError
 from erp.snapshot import Scope, Snapshot
 
-WRITES: Final = frozenset({"create_purchase_order", "acknowledge"})
+WRITES: Final = frozenset(
+    {
+        "create_purchase_order",
+        "add_po_line",
+        "set_po_quantity",
+        "set_receipt_date",
+        "cancel_draft_po",
+        "acknowledge",
+    }
+)
 
 _EXTENSION: Final = "needs the Countersign extension in Business Central"
 _NEEDS: Final = {
@@ -91,16 +110,47 @@ class BusinessCentralReader:
             NotPlannableError: an unknown or blocked vendor or item, a unit that would have to be
                 guessed, a kind this connector cannot write.
         """
-        if not isinstance(action, CreatePurchaseOrder):
-            raise NotPlannableError(f"Business Central is not written for “{action.kind}”.")
-        check_size(action)
         until = asyncio.get_running_loop().time() + self._budget
-        return order_plan(
-            action,
-            await self._facts(action, until),
-            company=self._client.company.company_id,
-            marker=marker,
+        match action:
+            case CreatePurchaseOrder():
+                check_size(action)
+                facts = await self._facts(action, until)
+                return order_plan(action, facts, company=self._company, marker=marker)
+            case AddPurchaseOrderLine():
+                return await self._line_plan(action, marker, until)
+            case SetPurchaseOrderQuantity() | SetReceiptDate() | CancelDraftPurchaseOrder():
+                standing = await self._standing(action.document, until)
+                return edit_plan(action, standing, company=self._company, marker=marker)
+            case _:
+                raise NotPlannableError(f"Business Central is not written for “{action.kind}”.")
+
+    @property
+    def _company(self) -> str:
+        return self._client.company.company_id
+
+    async def _line_plan(
+        self, action: AddPurchaseOrderLine, marker: str, until: float
+    ) -> WritePlan:
+        standing = await self._standing(action.document, until)
+        # Priced and checked as the one line of an order with the same vendor would be.
+        order = CreatePurchaseOrder(
+            vendor=standing.order.vendor_number,
+            currency=standing.currency,
+            lines=(action.line,),
         )
+        check_size(order)
+        (line,), relies_on = planned_lines(order, await self._facts(order, until))
+        return line_plan(standing, line, relies_on, company=self._company, marker=marker)
+
+    async def _standing(self, number: str, until: float) -> Standing:
+        query = odata({"$filter": f"number eq {literal(number)}", "$expand": "purchaseOrderLines"})
+        url = self._client.company.url("purchaseOrders", query=query)
+        found = await self._client.read_all(url, Page[PurchaseOrder], until=until)
+        if not found:
+            raise NotPlannableError(f"Business Central knows no purchase order {number}.")
+        order = found[0]
+        currency = order.currency_code or await self._currency(until)
+        return Standing(order=order, currency=Currency(currency or "???"))
 
     async def snapshot(
         self, scopes: Collection[Scope], *, since: datetime | None = None

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Final
 from uuid import UUID
 
 from decisions.money import Currency, Money
@@ -18,18 +17,7 @@ from erp.business_central.entities import (
     PurchaseOrderLine,
 )
 from erp.business_central.mapping import vendor_text
-
-DRAFT: Final = "Draft"
-
-STATUS: Final = {
-    "Draft": DRAFT,
-    "In_x0020_Review": "In Review",
-    "In Review": "In Review",
-    "Open": "Released",
-}
-"""The API's words shifted to the client's: an API `Open` is released (microsoft/BCApps,
-GraphMgtPurchOrderBuffer.SetStatusOptionFromPurchaseHeader). Any other word is shown as it is
-and is never taken for a draft."""
+from erp.business_central.statuses import DRAFT, status_of
 
 
 def carries(order: PurchaseOrder, marker: str) -> bool:
@@ -68,10 +56,9 @@ def checks(
         )
         for change in plan.changes
     )
-    status = STATUS.get(order.status, order.status or "unknown")
     return (
         *planned_fields,
-        FieldCheck(field="status", subject="", planned=DRAFT, found=status),
+        FieldCheck(field="status", subject="", planned=DRAFT, found=status_of(order)),
         *(
             FieldCheck(
                 field="quantity",

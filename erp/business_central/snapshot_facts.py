@@ -27,6 +27,7 @@ from erp.business_central.snapshot_entities import (
     SalesRow,
     VendorRow,
 )
+from erp.business_central.statuses import DRAFT, IN_REVIEW, RELEASED, STATUS
 from erp.business_central.tokens import SYSTEM
 from erp.snapshot import (
     Budget,
@@ -44,15 +45,11 @@ Status: TypeAlias = Literal["draft", "in_review", "released", "unknown"]
 Factors: TypeAlias = Mapping[tuple[str, str, str], Decimal]
 """How many base units make one, by document, item and unit."""
 
-STATUS: Final[Mapping[str, Status]] = {
-    "Draft": "draft",
-    "In_x0020_Review": "in_review",
-    "In Review": "in_review",
-    "Open": "released",
+_STATUS: Final[Mapping[str, Status]] = {
+    DRAFT: "draft",
+    IN_REVIEW: "in_review",
+    RELEASED: "released",
 }
-"""The API's words are shifted: its `Open` is released, or waits for a prepayment
-(microsoft/BCApps, GraphMgtPurchOrderBuffer.SetStatusOptionFromPurchaseHeader)."""
-
 _ORDER: Final = "Order"
 _STOCKED: Final = frozenset({"", "Inventory"})
 _SMALLEST: Final = Decimal(1).scaleb(-PLACES)
@@ -195,7 +192,7 @@ def _purchase_line(
         unit_cost=None if currency is None else Money(cost, currency),
         expected=_day(line.expected_receipt_date),
         location=ground.codes.get(line.location_id),
-        status=STATUS.get(order.status, "unknown"),
+        status=_STATUS.get(STATUS.get(order.status, ""), "unknown"),
         origin=ground.origin(f"{order.number}/{line.sequence}", order.last_modified_date_time),
     )
 

@@ -1,8 +1,9 @@
-"""Access tokens by client credentials; the reader and the writer each log in as themselves."""
+"""How the reader and the writer log in, each as itself: by tokens, or on premises by a key."""
 
 import asyncio
+import base64
 from abc import ABC, abstractmethod
-from typing import Any, Final, Protocol, cast
+from typing import Any, ClassVar, Final, Protocol, cast
 
 import aiohttp
 import msal  # pyright: ignore[reportMissingTypeStubs]  it ships no types
@@ -29,7 +30,9 @@ class LogInError(ErpUnreachableError):
 
 
 class Tokens(Protocol):
-    """Hands out one identity's access token."""
+    """Hands out one identity's access token; `scheme` is the word before it in the header."""
+
+    scheme: ClassVar[str]
 
     async def token(self) -> str:
         """Return a token that is valid for some minutes.
@@ -51,6 +54,8 @@ class _Granted(msgspec.Struct, frozen=True):
 
 class _Keeping(ABC):
     """Keeps the token at hand, and fetches one at a time when there is none."""
+
+    scheme: ClassVar[str] = "Bearer"
 
     def __init__(self) -> None:
         self._at_hand = ""
@@ -95,19 +100,26 @@ class EntraTokens(_Keeping):
         *,
         authority: str,
         client_id: str,
-        client_secret: str,
+        client_secret: str = "",
+        certificate: str = "",
         scope: str = SCOPE,
         verify: bool | str = True,
     ) -> None:
         """Keep the log-in; `authority` is `https://login.microsoftonline.com/<tenant>`.
 
+        With a `certificate`, a private key and its certificate in PEM, no secret is used.
         `verify` may name a file of certificate authorities; where the environment names one
         too (REQUESTS_CA_BUNDLE), requests takes that.
         """
         super().__init__()
         self._authority = authority
         self._client_id = client_id
-        self._secret = client_secret
+        # The public part lets msal work out the thumbprint by which Entra knows the key.
+        self._credential = (
+            {"private_key": certificate, "public_certificate": certificate}
+            if certificate
+            else client_secret
+        )
         self._scope = scope
         self._verify = verify
 
@@ -126,7 +138,7 @@ class EntraTokens(_Keeping):
         # `forget`, and we ask once an hour.
         app = cast("Any", msal).ConfidentialClientApplication(
             self._client_id,
-            client_credential=self._secret,
+            client_credential=self._credential,
             authority=self._authority,
             verify=self._verify,
             timeout=PATIENCE,
@@ -136,6 +148,26 @@ class EntraTokens(_Keeping):
             return cast("dict[str, Any]", app.acquire_token_for_client(scopes=[self._scope]))
         finally:
             app.http_client.close()
+
+
+class BasicKey:
+    """A user and a web service access key; Business Central on premises with NavUserPassword.
+
+    MicrosoftDocs/dynamics365smb-devitpro-pb, webservices/Web-Services-Authentication.md.
+    """
+
+    scheme: ClassVar[str] = "Basic"
+
+    def __init__(self, *, user: str, key: str) -> None:
+        """Keep both as HTTP wants them."""
+        self._encoded = base64.b64encode(f"{user}:{key}".encode()).decode()
+
+    async def token(self) -> str:
+        """Return what stands behind the scheme."""
+        return self._encoded
+
+    def forget(self) -> None:
+        """Do nothing: there is no other key."""
 
 
 class ClientCredentialTokens(_Keeping):

@@ -6,8 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-import msgspec
-
 from decisions.plan import WritePlan
 from decisions.recommendation import Receipt
 from erp.business_central.client import (
@@ -18,8 +16,17 @@ from erp.business_central.client import (
     literal,
     odata,
 )
-from erp.business_central.entities import Location, NewOrder, Page, PurchaseOrder, order_in
-from erp.business_central.mapping import CONNECTOR, ORDERS, comment_of
+from erp.business_central.edits import Edits
+from erp.business_central.entities import Location, NewOrder, Page, PurchaseOrder
+from erp.business_central.links import WebClient
+from erp.business_central.mapping import ORDERS
+from erp.business_central.operations import (
+    Creation,
+    Edit,
+    NotOurPlanError,
+    Operation,
+    operation_in,
+)
 from erp.business_central.outcomes import outcome_of
 from erp.business_central.reading_back import (
     carries,
@@ -29,11 +36,12 @@ from erp.business_central.reading_back import (
 )
 from erp.business_central.tokens import LogInError
 from erp.ports import (
+    Applied,
     CannotTell,
     ErpUnreachableError,
     Found,
+    Moved,
     NotFound,
-    NotPlannableError,
     NotSent,
     Outcome,
     Refused,
@@ -52,16 +60,8 @@ _LOOK_BACK: Final = timedelta(days=60)
 _LOG_IN_AGAIN: Final = timedelta(minutes=1)
 
 
-class NotOurPlanError(NotPlannableError):
-    """A plan that this writer would not have built; it is not sent."""
-
-    def __init__(self, why: str) -> None:
-        """Say what is wrong with it."""
-        super().__init__(f"This plan is not for Business Central as we write it: {why}.")
-
-
 class BusinessCentralWriter:
-    """Creates draft purchase orders in one company; it can do nothing else."""
+    """Creates and changes draft purchase orders in one company, and moves receipt dates."""
 
     def __init__(
         self,
@@ -71,24 +71,35 @@ class BusinessCentralWriter:
         write_time: float = _WRITE_TIME,
         read_time: float = _READ_TIME,
         look_back: timedelta = _LOOK_BACK,
+        web_client: str = "",
     ) -> None:
-        """Keep the client and the clock; times in seconds."""
+        """Keep the client and the clock; times in seconds, `web_client` is where people look."""
         self._client = client
         self._now = now
         self._write_time = write_time
         self._read_time = read_time
         self._look_back = look_back
+        self._web = WebClient(client, root=web_client)
+        self._edits = Edits(client, now=now, read_time=read_time, link=self._web.order)
 
     async def probe(self, plan: WritePlan) -> Search:
-        """Search the vendor's recent orders for the plan's marker.
+        """Tell whether what the plan does was done.
 
-        The orders are scanned here, because Business Central ignores a lambda in a filter and
-        would return everything (odata-known-limitations.md).
+        A new order is searched for by its marker among the vendor's recent ones. They are
+        scanned here, because Business Central ignores a lambda in a filter and would return
+        everything (odata-known-limitations.md).
 
         Raises:
             NotOurPlanError: the plan is not one of this connector's.
         """
-        vendor = self._planned(plan).vendor_number
+        match self._operation(plan):
+            case Creation(sent=order):
+                return await self._searched(plan, order)
+            case edit:
+                return await self._edits.probe(plan, edit)
+
+    async def _searched(self, plan: WritePlan, sent: NewOrder) -> Search:
+        vendor = sent.vendor_number
         since = (self._now() - self._look_back).astimezone(UTC)
         query = odata(
             {
@@ -110,23 +121,42 @@ class BusinessCentralWriter:
     async def apply(self, plan: WritePlan, *, before: datetime) -> Outcome:
         """Send the plan's one request, once, with no retry inside, and not from `before` on."""
         try:
-            self._planned(plan)
+            operation = self._operation(plan)
+        except NotOurPlanError as wrong:
+            return Refused(code="not_our_plan", text=str(wrong))
+        if isinstance(operation, Creation):
+            return await self._sent(plan, before)
+        return await self._edited(plan, operation, before)
+
+    async def _edited(self, plan: WritePlan, edit: Edit, before: datetime) -> Outcome:
+        try:
+            ready = await self._edits.look(plan, edit)
+        except ErpUnreachableError as away:
+            return NotSent(why=away.why)
+        if isinstance(ready, Moved):
+            return ready
+        done = Applied(document=ready.document, document_id=str(edit.order))
+        return await self._sent(plan, before, tag=ready.tag, done=done)
+
+    async def _sent(
+        self, plan: WritePlan, before: datetime, *, tag: str = "", done: Applied | None = None
+    ) -> Outcome:
+        try:
             answer = await self._client.send(
                 plan.requests[0],
                 within=self._write_time,
                 still_ours=lambda: self._now() < before,
+                tag=tag,
             )
         except TooLateError as late:
             return NotSent(why=str(late))
-        except NotOurPlanError as wrong:
-            return Refused(code="not_our_plan", text=str(wrong))
         except LogInError as refused:
             return NotSent(why=refused.why, retry_after=_LOG_IN_AGAIN)
         except NoConnectionError as away:
             return NotSent(why=away.why)
         except NoAnswerError as lost:
             return Unknown(why=lost.why)
-        return outcome_of(answer)
+        return outcome_of(answer, done)
 
     async def verify(self, plan: WritePlan, found: Found) -> Receipt:
         """Read the order back, field by field.
@@ -135,7 +165,13 @@ class BusinessCentralWriter:
             ErpUnreachableError: no usable answer.
             NotOurPlanError: the plan is not one of this connector's.
         """
-        sent = self._planned(plan)
+        match self._operation(plan):
+            case Creation(sent=order):
+                return await self._read_back(plan, order, found)
+            case edit:
+                return await self._edits.verify(plan, edit, found)
+
+    async def _read_back(self, plan: WritePlan, sent: NewOrder, found: Found) -> Receipt:
         until = self._until()
         url = self._client.company.url(
             f"{ORDERS}({UUID(found.document_id)})", query=odata({"$expand": "purchaseOrderLines"})
@@ -150,25 +186,11 @@ class BusinessCentralWriter:
             document_id=str(order.id),
             read_at=self._now(),
             fields=checks(plan, sent, order, codes),
+            link=await self._web.order(order.number),
         )
 
     def _until(self) -> float:
         return asyncio.get_running_loop().time() + self._read_time
 
-    def _planned(self, plan: WritePlan) -> NewOrder:
-        """Return the order in a plan, if it is one that may be sent."""
-        if plan.connector != CONNECTOR:
-            raise NotOurPlanError(f"it is for {plan.connector}")
-        if plan.company != self._client.company.company_id:
-            raise NotOurPlanError(f"it is for company {plan.company}")
-        if [(one.method, one.path) for one in plan.requests] != [("POST", ORDERS)]:
-            raise NotOurPlanError("it is not one new purchase order")
-        try:
-            order = order_in(plan.requests[0].body)
-        except msgspec.DecodeError as wrong:
-            raise NotOurPlanError(
-                f"a field is not on the list of those we send, {wrong}"
-            ) from wrong
-        if not order.item_lines or order.texts != (comment_of(plan.marker),):
-            raise NotOurPlanError("it does not carry its marker")
-        return order
+    def _operation(self, plan: WritePlan) -> Operation:
+        return operation_in(plan, company=self._client.company.company_id)

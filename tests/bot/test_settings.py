@@ -51,6 +51,9 @@ def test_all_that_is_missing_is_named_together():
         for name, field in Settings.model_fields.items()
         if field.is_required() or name in SECRETS
     }
+    required |= {
+        f"COUNTERSIGN_BC_{name}" for name in ("COMPANY", "TENANT_ID", "READER_ID", "READER_SECRET")
+    } | {"COUNTERSIGN_BC_WRITER_ID", "COUNTERSIGN_BC_WRITER_SECRET"}
     assert {problem.split()[0] for problem in caught.value.problems} == required
 
 
@@ -84,7 +87,8 @@ def test_a_process_needs_the_secrets_of_its_own_role_and_no_others(role):
         settings_from(bare, roles=[role])
 
     needed = {SECRET_NAMES[name] for name, holders in SECRETS.items() if role in holders}
-    needed |= {"COUNTERSIGN_VERIFY_KEYS"} if role == "writer" else set()
+    if role == "writer":
+        needed |= {"COUNTERSIGN_VERIFY_KEYS"}
     assert {problem.split()[0] for problem in caught.value.problems} == needed
 
 
@@ -92,7 +96,42 @@ def test_roles_may_stand_in_the_environment():
     settings = settings_from(GOOD | {"COUNTERSIGN_ROLES": "web, worker"})
 
     assert settings.roles == ("web", "worker")
-    assert settings.bc_writer_secret.get_secret_value() == ""
+    assert "writer_secret" not in settings.erp_settings
+
+
+def test_only_the_writer_is_given_the_writers_secret():
+    assert (
+        settings_from(GOOD).erp_settings["writer_secret"] == GOOD["COUNTERSIGN_BC_WRITER_SECRET"]
+    )
+    for role in ("web", "worker"):
+        assert "writer_secret" not in settings_from(GOOD, roles=[role]).erp_settings
+
+
+def test_a_connector_that_nobody_brings_is_named_with_those_that_are_there():
+    with pytest.raises(SettingsError, match=r"'oracle'; there are .*bc"):
+        settings_from(GOOD | {"COUNTERSIGN_ERP": "oracle"})
+
+
+def test_an_id_that_is_none_is_said_with_its_variable():
+    with pytest.raises(SettingsError, match="COUNTERSIGN_BC_COMPANY: 'Contoso' is no GUID"):
+        settings_from(GOOD | {"COUNTERSIGN_BC_COMPANY": "Contoso"})
+
+
+def test_on_premises_a_user_and_a_key_stand_in_for_entra():
+    bare = {name: value for name, value in GOOD.items() if "_BC_" not in name}
+    keys = {
+        "COUNTERSIGN_BC_COMPANY": GUID,
+        "COUNTERSIGN_BC_ENVIRONMENT": "",
+        "COUNTERSIGN_BC_READER_USER": "READER",
+        "COUNTERSIGN_BC_READER_KEY": "key",
+        "COUNTERSIGN_BC_WRITER_USER": "WRITER",
+    }
+
+    with pytest.raises(SettingsError, match="COUNTERSIGN_BC_WRITER_KEY is not set") as caught:
+        settings_from(bare | keys)
+
+    assert len(caught.value.problems) == 1
+    assert settings_from(bare | keys | {"COUNTERSIGN_BC_WRITER_KEY": "key"}).erp == "bc"
 
 
 def test_a_role_that_does_not_exist_is_refused():
@@ -123,7 +162,10 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
 
 
 def test_no_secret_is_shown_when_settings_are_printed():
-    assert "s3cret-of-the-app" not in repr(settings_from(GOOD))
+    printed = repr(settings_from(GOOD | {"COUNTERSIGN_BC_WRITER_SECRET": "of-the-writer"}))
+
+    assert "s3cret-of-the-app" not in printed
+    assert "of-the-writer" not in printed
 
 
 def test_hosts_are_separated_by_commas():

@@ -8,10 +8,18 @@ from contextlib import AsyncExitStack, suppress
 import aiohttp
 
 from bot.settings import PREFIX, ROLES, SECRETS
+from erp import connectors
 from tests.bot.demo.free_port import a_free_port
 from tests.fakes.proxy import Proxy
 from tests.stories.process import started
 from tests.stories.world import World
+
+WRITERS = {
+    PREFIX + connectors.variable("bc", setting).upper()
+    for setting in connectors.named("bc").settings
+    if setting.held_by == "writer"
+}
+"""The variables with the secrets of whoever writes the ERP."""
 
 
 class Apart(World):
@@ -58,6 +66,7 @@ class Apart(World):
     def given(self, role):
         """Return the environment without the secrets of other roles."""
         foreign = {PREFIX + name.upper() for name, held in SECRETS.items() if role not in held}
+        foreign |= WRITERS if role != "writer" else set()
         own = {name: value for name, value in self.environment().items() if name not in foreign}
         keys = {"COUNTERSIGN_VERIFY_KEYS": self.signing_key.public_pem} if role == "writer" else {}
         return own | keys | {"PATH": os.environ["PATH"]}

@@ -1,16 +1,23 @@
 """The Business Central connector and the stand-in it talks to, with the contract's switches."""
 
+from datetime import date, timedelta
 from decimal import Decimal
 
 import aiohttp
 
+from decisions.actions import (
+    AddPurchaseOrderLine,
+    CancelDraftPurchaseOrder,
+    SetPurchaseOrderQuantity,
+    SetReceiptDate,
+)
 from erp.business_central.client import BusinessCentralClient, Company
 from erp.business_central.reader import BusinessCentralReader
 from erp.business_central.tokens import ClientCredentialTokens
 from erp.business_central.writer import BusinessCentralWriter
 from erp.standin.faults import Fault
 from erp.standin.server import StandIn
-from tests.build import NOW, an_order_action
+from tests.build import NOW, an_order_action, pieces
 
 TROUBLES = {
     "lost answer": Fault.ANSWER_LOST_AFTER_COMMIT,
@@ -39,6 +46,10 @@ ITEM = {
     "baseUnitOfMeasureCode": "PCS",
 }
 PLACE = {"id": "10ca0000-0000-4000-8000-000000000001", "code": "MAIN", "displayName": "Main"}
+
+
+def _lines_of(order):
+    return [line for line in order["purchaseOrderLines"] if line["lineType"] == "Item"]
 
 
 class BusinessCentralBench:
@@ -114,6 +125,42 @@ class BusinessCentralBench:
 
     def release(self, document):
         self.erp.release(document)
+
+    async def draft(self):
+        """Let an order stand that another approval made."""
+        plan = await self.reader.plan(self.action, marker="CS-EARLIER")
+        applied = await self.writer.apply(plan, before=NOW + timedelta(minutes=1))
+        return applied.document, 10_000
+
+    def edits(self, document, line):
+        return {
+            "add_po_line": AddPurchaseOrderLine(document=document, line=self.action.lines[0]),
+            "set_po_quantity": SetPurchaseOrderQuantity(
+                document=document, line=line, quantity=pieces(55)
+            ),
+            "set_receipt_date": SetReceiptDate(
+                document=document, line=line, expected_receipt_date=date(2026, 3, 20)
+            ),
+            "cancel_draft_po": CancelDraftPurchaseOrder(document=document),
+        }
+
+    def quantity(self, document):
+        order = self.erp.store.by("purchaseOrders", "number", document)
+        return None if order is None else sum(one["quantity"] for one in _lines_of(order))
+
+    def person_edits(self, document):
+        self.erp.edit_order(document, quantity=Decimal(41))
+
+    def delete(self, document):
+        order = self.erp.store.by("purchaseOrders", "number", document)
+        self.erp.store.drop("purchaseOrders", order["id"])
+
+    def next_edit(self, kind, trouble):
+        method, path = {
+            "add_po_line": ("POST", "purchaseOrderLines"),
+            "cancel_draft_po": ("DELETE", ")"),
+        }.get(kind, ("PATCH", ")"))
+        self.erp.faults.next(method, path, TROUBLES[trouble])
 
     def next_write(self, trouble):
         self.erp.faults.next("POST", "purchaseOrders", TROUBLES[trouble])

@@ -35,6 +35,8 @@ class Name(msgspec.Struct, frozen=True):
 class CountedTokens:
     """Gives the next token each time the last one was forgotten."""
 
+    scheme = "Bearer"
+
     def __init__(self):
         self.count = 1
 

@@ -8,7 +8,13 @@ import msgspec
 import pytest
 
 from decisions.recommendation import FieldCheck
-from erp.business_central.entities import NO_DATE, PurchaseOrder, PurchaseOrderLine, order_in
+from erp.business_central.entities import (
+    NO_DATE,
+    NewOrder,
+    PurchaseOrder,
+    PurchaseOrderLine,
+    read_body,
+)
 from erp.business_central.mapping import order_plan
 from erp.business_central.reading_back import (
     carries,
@@ -70,7 +76,7 @@ def differing(order, action=None, facts=None):
     plan = order_plan(
         action or an_order_action(), facts or some_facts(), company=COMPANY, marker=MARKER
     )
-    sent = order_in(plan.requests[0].body)
+    sent = read_body(plan.requests[0].body, NewOrder)
     codes = planned_locations(plan, sent) | {EAST: "EAST"}
     return [check for check in checks(plan, sent, order, codes) if not check.same]
 
@@ -194,7 +200,7 @@ def test_only_the_whole_marker_in_a_comment_counts(line):
 
 def test_places_that_the_plan_does_not_name_have_to_be_looked_up():
     plan = order_plan(an_order_action(), some_facts(), company=COMPANY, marker=MARKER)
-    sent = order_in(plan.requests[0].body)
+    sent = read_body(plan.requests[0].body, NewOrder)
     order = an_order(purchase_order_lines=(a_line(), a_line(location_id=EAST), a_comment()))
 
     assert planned_locations(plan, sent) == {MAIN: "MAIN"}
@@ -212,4 +218,4 @@ def test_places_that_the_plan_does_not_name_have_to_be_looked_up():
 )
 def test_a_body_with_any_other_field_is_not_ours(body):
     with pytest.raises(msgspec.ValidationError):
-        order_in(body)
+        read_body(body, NewOrder)

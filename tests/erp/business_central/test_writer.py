@@ -28,6 +28,8 @@ CREATED = Says(201, json.dumps({"id": ORDER_ID, "number": "106023"}))
 
 
 class OneToken:
+    scheme = "Bearer"
+
     async def token(self):
         return "token"
 
