@@ -104,10 +104,23 @@ class Probes:
         Raises:
             ErpUnreachableError: no usable answer.
         """
-        known = self._known.get((query.api, query.name))
-        if known is not None and self._now() < known[1] + REMEMBERED:
-            return known[0]
-        return await self._read(query, {"$top": "1"}, until) is not None
+        known = self._remembered(query)
+        if known is None:
+            known = await self._read(query, {"$top": "1"}, until) is not None
+            self.learn(query, granted=known)
+        return known
+
+    def denied(self, query: Query[R]) -> bool:
+        """Tell whether a query was not to be had within the last hour."""
+        return self._remembered(query) is False
+
+    def learn(self, query: Query[R], *, granted: bool) -> None:
+        """Remember how a query answered."""
+        self._known[query.api, query.name] = (granted, self._now())
+
+    def _remembered(self, query: Query[R]) -> bool | None:
+        granted, at = self._known.get((query.api, query.name), (None, self._now()))
+        return granted if self._now() < at + REMEMBERED else None
 
     async def _read(
         self, query: Query[R], options: dict[str, str], until: float
@@ -115,11 +128,9 @@ class Probes:
         asked = odata({"$select": columns(query.row)} | options)
         url = self._client.company.url(query.name, api=query.api, query=asked)
         try:
-            found = await self._client.read_all(url, query.pages, until=until, wide=True)
+            return await self._client.read_all(url, query.pages, until=until, wide=True)
         except RefusedReadError as refused:
             if refused.answer.status not in DENIED:
                 raise
-            found = None
-        if found is None or "$top" in options:
-            self._known[query.api, query.name] = (found is not None, self._now())
-        return found
+            self.learn(query, granted=False)
+            return None

@@ -37,7 +37,7 @@ from erp.business_central.entities import (
     Vendor,
 )
 from erp.business_central.mapping import Facts, check_size, order_plan, planned_lines
-from erp.business_central.probing import Probes
+from erp.business_central.probing import DENIED, OUTSTANDING, Probes
 from erp.business_central.snapshot import READS, WideReader
 from erp.business_central.tokens import SYSTEM
 from erp.ports import Capabilities, NotPlannableError
@@ -64,9 +64,6 @@ _NEEDS: Final = {
 BUDGET: Final = 2.0
 """Seconds for everything a plan reads; a click waits for it."""
 
-DENIED: Final = frozenset({400, 403, 404})
-"""Answers of an analytics query that is not installed, or not granted."""
-
 ON_ORDER: Final = "quantity already on order"
 _FROM_ORDERS: Final = (
     "summed up from the open purchase orders, because the query outstandingPurchaseLines "
@@ -89,7 +86,8 @@ class BusinessCentralReader:
         self._client = client
         self._budget = budget
         self._reduced: dict[str, str] = {}
-        self._wide = WideReader(client, Probes(client, now), now=now)
+        self._probes = Probes(client, now)
+        self._wide = WideReader(client, self._probes, now=now)
 
     def capabilities(self) -> Capabilities:
         """Return what this connector can do."""
@@ -209,12 +207,16 @@ class BusinessCentralReader:
         """Return what is still to come of each item, from the best source that is granted."""
         if not items:
             return {}
-        if ON_ORDER not in self._reduced:
+        if not self._probes.denied(OUTSTANDING):
             try:
-                return await self._outstanding(items, until)
+                found = await self._outstanding(items, until)
             except RefusedReadError as refused:
                 if refused.answer.status not in DENIED:
                     raise
+                self._probes.learn(OUTSTANDING, granted=False)
+            else:
+                self._reduced.pop(ON_ORDER, None)
+                return found
         try:
             open_orders = await self._open_orders(items, until)
         except RefusedReadError as refused:
@@ -232,7 +234,8 @@ class BusinessCentralReader:
         url = self._client.company.url("outstandingPurchaseLines", api=ANALYTICS, query=query)
         sums: dict[str, Decimal] = defaultdict(Decimal)
         for line in await self._client.read_all(url, Page[OutstandingLine], until=until):
-            sums[line.item_no] += line.outstanding_qty_base
+            if line.document_type == "Order":
+                sums[line.item_no] += line.outstanding_qty_base
         return {number: sums[number] for number in items}
 
     async def _open_orders(
