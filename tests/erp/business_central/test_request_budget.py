@@ -1,10 +1,19 @@
 """How many requests may begin, and who goes first; the clock is the test's."""
 
 import asyncio
+import json
+from contextlib import asynccontextmanager
 
+import aiohttp
 import pytest
 
+from erp.business_central.client import BusinessCentralClient, Company
+from erp.business_central.reader import BusinessCentralReader
 from erp.business_central.request_budget import RequestBudget, SlidingWindow
+from tests.build import NOW, an_order_action, an_order_line
+from tests.erp.business_central.facts import COMPANY
+from tests.erp.business_central.scripted import Says, scripted
+from tests.erp.business_central.test_reader import ITEM, VENDOR, NoTokens
 
 
 def a_window(most=3, seconds=10.0):
@@ -170,3 +179,56 @@ async def test_a_request_that_fails_gives_its_place_back():
 
     async with asyncio.timeout(5), budget.turn(wide=True):
         pass
+
+
+class Door:
+    """A server whose long pages wait at a door that the test opens."""
+
+    def __init__(self):
+        self.open = asyncio.Event()
+        self.inside = 0
+        self.most = 0
+        self.waiting = asyncio.Condition()
+
+    async def answer(self, request):
+        name = request.path.rsplit("/", 1)[1]
+        if request.headers.get("Data-Access-Intent"):
+            await self._hold()
+        rows = {"vendors": [VENDOR], "items": [ITEM]}.get(name, [])
+        return Says(200, json.dumps({"value": rows})).clone()
+
+    async def _hold(self):
+        async with self.waiting:
+            self.inside += 1
+            self.most = max(self.most, self.inside)
+            self.waiting.notify_all()
+        await self.open.wait()
+        self.inside -= 1
+
+    async def full(self, number):
+        async with asyncio.timeout(5), self.waiting:
+            await self.waiting.wait_for(lambda: self.inside == number)
+
+
+@asynccontextmanager
+async def behind_a_door():
+    door = Door()
+    async with scripted(door.answer) as erp, aiohttp.ClientSession() as session:
+        company = Company(base_url=erp.url, environment="sandbox", company_id=COMPANY)
+        client = BusinessCentralClient(session, NoTokens(), company)
+        yield BusinessCentralReader(client, now=lambda: NOW, budget=5.0), door
+
+
+async def test_a_plan_is_read_while_snapshots_wait_for_the_erp():
+    action = an_order_action(lines=(an_order_line(location=None),))
+    async with behind_a_door() as (reader, door):
+        wide = [asyncio.create_task(reader.snapshot({"vendors"})) for _ in range(6)]
+        await door.full(3)
+
+        plan = await reader.plan(action, marker="CS-7KX2M9QH4T")
+        door.open.set()
+        found = await asyncio.gather(*wide)
+
+    assert plan.cost.currency == "EUR"
+    assert [len(one.vendors) for one in found] == [1] * 6
+    assert door.most == 3
