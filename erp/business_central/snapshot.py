@@ -4,7 +4,8 @@ A replica answers, so nothing of this is promised to anybody: what is to be writ
 from the primary. With `since` the items, vendors and locations are those changed after it. The
 rest is read whole: queries say no moments, and a purchase order's moment does not move when only
 the date of a line does, or when a part of it is received. What was deleted is missing from a full
-reading only, so one is needed now and then.
+reading only, so one is needed now and then. The collections are read side by side and not in one
+transaction: what is received meanwhile may lie in stock and still be on order, until the next one.
 """
 
 import asyncio

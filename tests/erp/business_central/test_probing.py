@@ -157,9 +157,11 @@ async def test_a_query_that_lacks_a_column_counts_as_not_there():
 
 
 async def test_a_passing_trouble_is_not_taken_for_a_missing_permission():
-    async with answering(itemLedgerEntries=Says(500, "{}")) as (reader, _):
-        with pytest.raises(ErpUnreachableError, match="status 500"):
-            await reader.snapshot({"stock"})
+    trouble = Says(500, "{}")
+    async with answering(itemLedgerEntries=trouble, vendors=trouble) as (reader, _):
+        for scope in ("stock", "vendors"):
+            with pytest.raises(ErpUnreachableError, match="status 500"):
+                await reader.snapshot({scope})
 
     assert reader.capabilities().reduced == {}
 

@@ -354,6 +354,19 @@ async def test_an_erp_that_is_away_is_an_error_and_nothing_is_missing(plant):
         await plant.read(*SCOPES)
 
 
+async def test_what_is_about_an_item_that_came_since_is_left_for_the_next_time(plant):
+    for kind in ("ledgerEntries", "salesLines", "productionOrders"):
+        first = next(plant.erp.store.all(kind))
+        new = {"itemNo": "NEW", "sourceNo": "NEW", "documentType": "Order"}
+        plant.erp.store.put(kind, first | {"id": "new", "no": "NEW"} | new)
+
+    found = await plant.read("stock", "needs", "production")
+
+    facts = (*found.stock, *found.needs, *found.production)
+    assert "NEW" not in {fact.item for fact in facts}
+    assert len(facts) == 135 + 23 + 9
+
+
 async def test_a_busy_erp_is_asked_again_when_it_said(plant):
     plant.erp.faults.next("GET", "/vendors", Fault.TOO_MANY_REQUESTS)
 
