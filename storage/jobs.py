@@ -82,6 +82,10 @@ https://learn.microsoft.com/microsoftteams/platform/bots/how-to/rate-limit
 """
 
 
+_SKEW: Final = timedelta(seconds=5)
+"""By which the clocks of two replicas may differ."""
+
+
 class LostLeaseError(CountersignError):
     """A job was given up for lost, and somebody else has it or has done it."""
 
@@ -285,6 +289,10 @@ class Jobs:
             self._connection.execute(
                 select(func.pg_advisory_xact_lock(_LANES_LOCK, func.hashtext(f"rate:{lane}")))
             )
+        # A clock that was ahead and is right again must not silence a conversation for as long.
+        self._connection.execute(
+            delete(lane_uses).where(lane_uses.c.lane == lane, lane_uses.c.at > now + _SKEW)
+        )
         waits = [self._wait_for(lane, now, rate) for rate in limits]
         longest = max(waits, default=timedelta(0))
         if longest > timedelta(0):

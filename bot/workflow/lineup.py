@@ -86,6 +86,11 @@ def write(unit: UnitOfWork, one: Recommendation, *, due_at: datetime) -> None:
     )
 
 
+def cancel_write(unit: UnitOfWork, one: Recommendation) -> None:
+    """Strike out a write that nobody has begun; one that was begun finds the approval gone."""
+    unit.jobs.cancel(f"write:{one.id}:{one.round}")
+
+
 def reconcile(unit: UnitOfWork, one: Recommendation, *, due_at: datetime) -> None:
     """Find out what became of a write whose answer was lost."""
     unit.jobs.add(

@@ -4,15 +4,22 @@ import asyncio
 import ipaddress
 import ssl
 from datetime import timedelta
+from urllib.parse import parse_qs
 
 import aiohttp
+import jwt
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-from erp.business_central.tokens import ClientCredentialTokens, EntraTokens, LogInError
+from erp.business_central.tokens import (
+    BasicKey,
+    ClientCredentialTokens,
+    EntraTokens,
+    LogInError,
+)
 from tests.build import NOW
 from tests.erp.business_central.scripted import Says, scripted
 
@@ -195,6 +202,71 @@ async def test_entra_refusing_says_why(tls):
     async with scripted(entra(DENIED), ssl=context) as service:
         with pytest.raises(LogInError, match="invalid_client AADSTS7000215: bad secret"):
             await entra_tokens(service.url, trusted).token()
+
+
+async def test_a_certificate_signs_instead_of_a_secret(tls):
+    context, trusted = tls
+    key, pem = a_private_key_with_its_certificate()
+    async with scripted(entra(GRANTED), ssl=context) as service:
+        tokens = EntraTokens(
+            authority=f"{service.url}/tenant", client_id="writer", certificate=pem, verify=trusted
+        )
+
+        assert await tokens.token() == "first"
+
+    form = parse_qs(next(one.body for one in service.asked if one.method == "POST"))
+    (assertion,) = form["client_assertion"]
+    said = jwt.decode(
+        assertion,
+        key.public_key(),
+        algorithms=["PS256", "RS256"],
+        audience=f"{service.url}/tenant/oauth2/v2.0/token",
+    )
+    assert said["iss"] == "writer"
+    assert "client_secret" not in form
+
+
+async def test_a_certificate_that_is_none_is_a_failed_log_in(tls):
+    _, trusted = tls
+    tokens = EntraTokens(
+        authority="https://127.0.0.1:9/tenant",
+        client_id="writer",
+        certificate="no PEM",
+        verify=trusted,
+    )
+
+    with pytest.raises(LogInError):
+        await tokens.token()
+
+
+async def test_on_premises_a_user_and_a_key_go_along_as_they_are():
+    key = BasicKey(user="READER", key="wsk")
+
+    key.forget()
+
+    assert (key.scheme, await key.token()) == ("Basic", "UkVBREVSOndzaw==")
+
+
+def a_private_key_with_its_certificate():
+    """Return an RSA key, and it with its certificate in one PEM."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "writer")])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(2)
+        .not_valid_before(NOW - timedelta(days=3650))
+        .not_valid_after(NOW + timedelta(days=3650))
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return key, (private + certificate.public_bytes(serialization.Encoding.PEM)).decode()
 
 
 async def test_entra_out_of_reach_is_a_failed_log_in():
