@@ -53,6 +53,7 @@ from erp.business_central.snapshot_facts import (
     component_needs,
     factors_in,
     finance_entry,
+    in_other_units,
     item_of,
     location_of,
     outstanding_lines,
@@ -286,19 +287,25 @@ class _Reading:
     async def _purchase_lines(self, ground: Ground) -> tuple[PurchaseLine, ...]:
         if not self._asks("purchase_lines"):
             return ()
-        outstanding = await self.probes.rows(OUTSTANDING, until=self.until)
         orders = await self._collection(ORDERS, _OPEN_ORDERS, whole=True)
-        if orders is not None:
-            if outstanding is None:
-                lesser = "in the unit of the order where that does not convert"
-                self._lesser("purchase_lines", f"{lesser}, because {OUTSTANDING.lacking}")
-            return tuple(purchase_lines(orders, ground, factors_in(outstanding or ())))
+        if orders is None:
+            return await self._lines_without_orders(ground)
+        if not in_other_units(orders, ground):
+            return tuple(purchase_lines(orders, ground, {}))
+        outstanding = await self.probes.rows(OUTSTANDING, until=self.until)
+        if outstanding is None:
+            lesser = "in the unit of the order where that does not convert"
+            self._lesser("purchase_lines", f"{lesser}, because {OUTSTANDING.lacking}")
+        return tuple(purchase_lines(orders, ground, factors_in(outstanding or ())))
+
+    async def _lines_without_orders(self, ground: Ground) -> tuple[PurchaseLine, ...]:
+        outstanding = await self.probes.rows(OUTSTANDING, until=self.until)
         if outstanding is None:
             self._lacks("purchase_lines", ORDERS)
-        else:
-            lesser = "without line numbers, prices and states"
-            self._lesser("purchase_lines", f"{lesser}, because {ORDERS.lacking}")
-        return tuple(outstanding_lines(outstanding or (), ground))
+            return ()
+        lesser = "without line numbers, prices and states"
+        self._lesser("purchase_lines", f"{lesser}, because {ORDERS.lacking}")
+        return tuple(outstanding_lines(outstanding, ground))
 
     async def _production(self, ground: Ground) -> tuple[ProductionOrder, ...]:
         if not self._asks("production"):

@@ -151,6 +151,16 @@ def stock_in_all(rows: Iterable[ItemRow], ground: Ground) -> Iterator[Stock]:
             )
 
 
+def in_other_units(orders: Iterable[OrderWithLines], ground: Ground) -> bool:
+    """Tell whether a line is in a unit of which only the line itself knows how it converts."""
+    return any(
+        factor_between(Unit(line.unit_of_measure_code), base) is None
+        for order in orders
+        for line in order.purchase_order_lines
+        if (base := ground.units.get(line.line_object_number)) is not None
+    )
+
+
 def factors_in(rows: Iterable[OutstandingRow]) -> Factors:
     """Return how the units of open order lines convert, as the lines themselves were entered."""
     return {

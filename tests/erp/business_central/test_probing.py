@@ -49,8 +49,24 @@ async def answering(**answers):
         yield BusinessCentralReader(client, now=lambda: NOW), erp
 
 
+def in_boxes(plant):
+    """Let the first line of an order be in a unit that converts for its item alone."""
+    order = plant.erp.store.by("purchaseOrders", "number", "PO-106001")
+    order["purchaseOrderLines"][0]["unitOfMeasureCode"] = "BOX"
+
+
+async def test_how_units_convert_is_asked_only_where_a_line_needs_it(plant):
+    await plant.read("purchase_lines")
+    assert plant.asked("outstandingPurchaseLines") == 0
+
+    in_boxes(plant)
+    await plant.read("purchase_lines")
+    assert plant.asked("outstandingPurchaseLines") == 2
+
+
 async def test_without_the_power_bi_app_each_scope_has_a_lesser_source_or_is_missing(plant):
     plant.erp.analytics = False
+    in_boxes(plant)
 
     found = await plant.read(*SCOPES)
 
@@ -126,6 +142,7 @@ async def test_what_is_denied_is_not_asked_for_again_and_again(plant):
 
 async def test_what_is_granted_later_is_found_by_itself(plant):
     plant.erp.queries.denied |= set(QUERIES)
+    in_boxes(plant)
     lesser = await plant.read(*SCOPES)
     plant.erp.queries.denied.clear()
     plant.later(hours=1)
