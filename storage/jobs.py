@@ -24,6 +24,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     delete,
+    exists,
     func,
     insert,
     literal,
@@ -148,6 +149,11 @@ class Jobs:
         new, self._new = self._new, []
         if new:
             self.added = insert_those_not_there(self._connection, jobs, new) > 0
+
+    def is_known(self, key: str) -> bool:
+        """Tell whether there is or was a job with this key."""
+        found = select(exists().where(jobs.c.key == key))
+        return bool(self._connection.execute(found).scalar())
 
     def cancel(self, key: str) -> bool:
         """Strike out a job that nobody has started; False when there is none."""

@@ -23,6 +23,7 @@ TELL: Final = "tell"
 REMOVE: Final = "remove"
 SAY: Final = "say"
 SWEEP: Final = "sweep"
+BALANCE: Final = "balance"
 
 
 def prepare(unit: UnitOfWork, one: Recommendation, *, due_at: datetime) -> None:
@@ -168,6 +169,11 @@ def _spoken(channel: Channel, conversation: str, card: str) -> dict[str, Plain]:
 def sweep(unit: UnitOfWork, *, due_at: datetime) -> None:
     """Clear away what was done long ago; once a day, however many replicas ask for it."""
     unit.jobs.add(SWEEP, f"sweep:{due_at:%Y-%m-%d}", {}, due_at=due_at)
+
+
+def balance(unit: UnitOfWork, *, due_at: datetime) -> None:
+    """Hold the ERP against our records; once a day, however many replicas ask for it."""
+    unit.jobs.add(BALANCE, f"balance:{due_at:%Y-%m-%d}", {}, due_at=due_at)
 
 
 def job_subject(payload: Mapping[str, Plain]) -> RecommendationId:

@@ -35,6 +35,14 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     blocked: str
 
 
+class VendorContact(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Where a vendor is reached."""
+
+    number: str
+    display_name: str
+    email: str = ""
+
+
 class Item(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """An item; `inventory` is the sum over all locations."""
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
@@ -19,6 +19,7 @@ from decisions.actions import (
 from decisions.money import Currency
 from decisions.plan import WritePlan
 from decisions.quantity import Unit, factor_between
+from decisions.reconciliation import Marked
 from erp.business_central.client import (
     ANALYTICS,
     BusinessCentralClient,
@@ -26,7 +27,7 @@ from erp.business_central.client import (
     literal,
     odata,
 )
-from erp.business_central.documents import Standing, edit_plan, line_plan
+from erp.business_central.documents import Standing, edit_plan, line_plan, marks_of
 from erp.business_central.entities import (
     CompanyInformation,
     Item,
@@ -35,12 +36,13 @@ from erp.business_central.entities import (
     Page,
     PurchaseOrder,
     Vendor,
+    VendorContact,
 )
 from erp.business_central.mapping import Facts, check_size, order_plan, planned_lines
 from erp.business_central.probing import DENIED, OUTSTANDING, Probes
 from erp.business_central.snapshot import READS, WideReader
 from erp.business_central.tokens import SYSTEM
-from erp.ports import Capabilities, NotPlannableError
+from erp.ports import Capabilities, Contact, NotPlannableError
 from erp.snapshot import Scope, Snapshot
 
 WRITES: Final = frozenset(
@@ -60,6 +62,9 @@ _NEEDS: Final = {
     "reschedule_production_order": _EXTENSION,
 }
 """Transfer orders are read-only in the standard API and production orders are not in it."""
+
+_WIDE: Final = 300.0
+"""Seconds for everything that was changed in some days; nobody waits for it."""
 
 BUDGET: Final = 2.0
 """Seconds for everything a plan reads; a click waits for it."""
@@ -139,6 +144,43 @@ class BusinessCentralReader:
         check_size(order)
         (line,), relies_on = planned_lines(order, await self._facts(order, until))
         return line_plan(standing, line, relies_on, company=self._company, marker=marker)
+
+    async def contact(self, vendor: str) -> Contact:
+        """Return where a vendor is reached.
+
+        Raises:
+            ErpUnreachableError: no usable answer.
+            NotPlannableError: there is no such vendor.
+        """
+        query = odata(
+            {"$filter": f"number eq {literal(vendor)}", "$select": "number,displayName,email"}
+        )
+        url = self._client.company.url("vendors", query=query)
+        until = asyncio.get_running_loop().time() + self._budget
+        found = await self._client.read_all(url, Page[VendorContact], until=until)
+        if not found:
+            raise NotPlannableError(f"Business Central knows no vendor {vendor}.")
+        return Contact(vendor=vendor, name=found[0].display_name, email=found[0].email)
+
+    async def marked(self, *, since: datetime) -> tuple[Marked, ...]:
+        """Return every purchase order with a mark of ours that was changed since then.
+
+        Raises:
+            ErpUnreachableError: no usable answer.
+        """
+        query = odata(
+            {
+                "$filter": f"lastModifiedDateTime ge {since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+                "$expand": "purchaseOrderLines",
+            }
+        )
+        url = self._client.company.url("purchaseOrders", query=query)
+        until = asyncio.get_running_loop().time() + _WIDE
+        return tuple(
+            Marked(marker=marker, document=order.number, document_id=str(order.id))
+            for order in await self._client.read_all(url, Page[PurchaseOrder], until=until)
+            for marker in marks_of(order)
+        )
 
     async def _standing(self, number: str, until: float) -> Standing:
         query = odata({"$filter": f"number eq {literal(number)}", "$expand": "purchaseOrderLines"})
