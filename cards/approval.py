@@ -161,6 +161,10 @@ _NEXT: Final = MappingProxyType(
 
 def _next(one: Recommendation, words: Words, system: System, now: datetime) -> Sequence[str]:
     """Say what happens next, or what it came to."""
+    until = one.writes_from
+    if until is not None and one.decision is not None and now < until > one.decision.at:
+        when = f"It is written to {escape(system.name)} at {words.moment(until)}."
+        return (f"{when} Until then {escape(one.decision.by.name)} can pull it back.",)
     if one.state in _NEXT:
         return (_NEXT[one.state].format(name=escape(system.name)),)
     if one.state is State.SHELVED and one.decision and one.decision.until:
@@ -253,6 +257,8 @@ def _actions(one: Recommendation, words: Words, system: System) -> list[Piece]:
     why = build.button("Why", "why", data, primary=one.state is not State.AWAITING)
     if one.state in (State.REFUSED, State.NOT_WRITTEN):
         return [build.button("Ask again", "retry", data), why]
+    if one.decision and one.writes_from and one.writes_from > one.decision.at:
+        return [build.button("Pull back", "pull_back", data), why]
     if one.state is not State.AWAITING:
         link = one.receipt.link if one.receipt else ""
         return [*([build.link(f"Open in {system.name}", link)] if link else []), why]

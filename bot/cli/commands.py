@@ -139,6 +139,21 @@ def status() -> None:
     run()
 
 
+@cli.command()
+@click.option(
+    "--days",
+    type=click.IntRange(1, 366),
+    default=3,
+    show_default=True,
+    help="How far back to look.",
+)
+def reconcile(*, days: int) -> None:
+    """Compare the ERP with our records, both ways; also done every night."""
+    from bot.cli.operate import reconcile_erp
+
+    reconcile_erp(days)
+
+
 @cli.group()
 def keys() -> None:
     """API keys, one per source; and the pair of keys that decisions are signed with."""
