@@ -13,8 +13,9 @@ from decisions.actions import ACTION_KINDS, DraftedAction
 from decisions.money import Currency
 from decisions.plan import WritePlan
 from decisions.quantity import Quantity, Unit
+from decisions.reconciliation import Marked
 from erp import snapshot as facts
-from erp.ports import Capabilities, NotPlannableError
+from erp.ports import Capabilities, Contact, NotPlannableError
 from erp.sage_x3 import questions
 from erp.sage_x3.client import SYSTEM, NoAnswerError, RefusedQueryError, X3Client
 from erp.sage_x3.questions import ACTIVE, COLLECTIONS
@@ -104,6 +105,19 @@ class SageX3Reader:
         del marker
         needs = self.capabilities().needs.get(action.kind, "there is nothing to write")
         raise NotPlannableError(f"{SYSTEM} is not written for “{action.kind}”: {needs}.")
+
+    async def contact(self, vendor: str) -> Contact:
+        """Refuse: where an address is kept differs from folder to folder.
+
+        Raises:
+            NotPlannableError: always.
+        """
+        raise NotPlannableError(f"{SYSTEM} does not say where vendor {vendor} is reached.")
+
+    async def marked(self, *, since: datetime) -> tuple[Marked, ...]:
+        """Return nothing: nothing of ours is written to it."""
+        del since
+        return ()
 
     async def snapshot(
         self, scopes: Collection[Scope], *, since: datetime | None = None

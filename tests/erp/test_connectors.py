@@ -76,7 +76,7 @@ def test_every_connector_keeps_its_writers_secrets_to_the_writer(name):
 
     known = for_reading(connector, {one.name: "x" for one in connector.settings})
 
-    assert secrets
+    assert secrets or name == "sage_x3"  # nothing is written to it
     assert secrets & set(known) == set()
     assert [one.description for one in connector.settings if not one.description] == []
 

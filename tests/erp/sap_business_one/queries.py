@@ -14,6 +14,8 @@ class NotUnderstoodError(Exception):
 
 _COMPARISON = re.compile(r"(\w+) (eq|ne|ge|gt|le|lt) (?:'((?:[^']|'')*)'|(-?\d+))")
 
+_BEGINS = re.compile(r"startswith\((\w+),'([^']*)'\)")
+
 
 def holds(condition, row):
     """Tell whether a row meets a $filter; `and` binds closer than `or`."""
@@ -24,6 +26,9 @@ def holds(condition, row):
 
 
 def _compared(text, row):
+    begins = _BEGINS.fullmatch(text)
+    if begins is not None:
+        return str(row[begins[1]] or "").lower().startswith(begins[2].lower())
     parts = _COMPARISON.fullmatch(text)
     if parts is None:
         raise NotUnderstoodError(text)
