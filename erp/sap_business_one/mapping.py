@@ -37,6 +37,7 @@ from erp.sap_business_one.sessions import SYSTEM
 
 CONNECTOR: Final = "sap_business_one"
 DRAFTS: Final = "Drafts"
+ORDERS: Final = "PurchaseOrders"
 
 VERSION: Final = "document version"
 """The precondition that a change of a draft is sent with."""

@@ -15,7 +15,8 @@ from decisions.actions import (
     SetReceiptDate,
 )
 from decisions.plan import WritePlan
-from erp.ports import Capabilities, NotPlannableError
+from decisions.reconciliation import Marked
+from erp.ports import Capabilities, Contact, NotPlannableError
 from erp.sap_business_one.client import (
     NOT_FOUND,
     RefusedReadError,
@@ -41,7 +42,9 @@ from erp.sap_business_one.mapping import (
     draft_path,
     order_plan,
 )
+from erp.sap_business_one.marks import marked_documents
 from erp.sap_business_one.sessions import SYSTEM
+from erp.sap_business_one.snapshots import BUDGET as WIDE_BUDGET
 from erp.sap_business_one.snapshots import READS, Snapshots
 from erp.snapshot import Scope, Snapshot
 
@@ -68,7 +71,7 @@ BUDGET: Final = 2.0
 
 OPEN_DRAFTS: Final = f"DocObjectCode eq '{PURCHASE_ORDERS}' and DocumentStatus eq 'bost_Open'"
 
-_VENDOR: Final = "CardCode,CardName,CardType,Currency,Valid,Frozen"
+_VENDOR: Final = "CardCode,CardName,CardType,Currency,EmailAddress,Valid,Frozen"
 _ITEM: Final = (
     "ItemCode,ItemName,InventoryUOM,UoMGroupEntry,Valid,Frozen,QuantityOnStock,AvgStdPrice,"
     "ItemWarehouseInfoCollection"
@@ -121,6 +124,30 @@ class SapBusinessOneReader:
                 return change_plan(action, draft, etag, company=company, marker=marker)
             case _:
                 raise NotPlannableError(f"{SYSTEM} is not written for “{action.kind}”.")
+
+    async def contact(self, vendor: str) -> Contact:
+        """Return where a vendor is reached.
+
+        Raises:
+            ErpUnreachableError: no usable answer.
+            NotPlannableError: there is no such vendor.
+        """
+        until = asyncio.get_running_loop().time() + self._budget
+        found = await self._vendor(vendor, until)
+        if found is None:
+            raise NotPlannableError(f"{SYSTEM} knows no vendor {vendor}.")
+        return Contact(vendor=vendor, name=found.card_name or "", email=found.email_address or "")
+
+    async def marked(self, *, since: datetime) -> tuple[Marked, ...]:
+        """Return every document with a mark of ours, those too that were not changed since then.
+
+        Raises:
+            ErpUnreachableError: no usable answer.
+        """
+        del since
+        return await marked_documents(
+            self._client, until=asyncio.get_running_loop().time() + WIDE_BUDGET
+        )
 
     async def snapshot(
         self, scopes: Collection[Scope], *, since: datetime | None = None

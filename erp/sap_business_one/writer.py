@@ -41,7 +41,7 @@ from erp.sap_business_one.entities import (
     NewDraft,
     Page,
 )
-from erp.sap_business_one.mapping import DRAFTS, draft_name, draft_path
+from erp.sap_business_one.mapping import DRAFTS, ORDERS, draft_name, draft_path
 from erp.sap_business_one.outcomes import outcome_of
 from erp.sap_business_one.plans import (
     DraftChange,
@@ -59,8 +59,6 @@ from erp.sap_business_one.reading_back import (
     status_of,
 )
 from erp.sap_business_one.sessions import SYSTEM, LogInError
-
-ORDERS: Final = "PurchaseOrders"
 
 _WRITE_TIME: Final = 120.0
 """Seconds for the one write; giving up early only makes doubts."""

@@ -1,7 +1,8 @@
 """The part of a query that the Service Layer understands, and nothing beyond it.
 
-“Working with SAP Business One Service Layer” 1.29, pages 32-35: comparisons joined by `and` and
-`or`, no lambda, no arithmetic; $select, $orderby, $skip; a page of 20 unless asked otherwise.
+“Working with SAP Business One Service Layer” 1.29, pages 32-35: comparisons and startswith,
+joined by `and` and `or`, no lambda, no arithmetic; $select, $orderby, $skip; a page of 20 unless
+asked otherwise.
 """
 
 import re
@@ -15,6 +16,9 @@ class NotUnderstoodError(Exception):
 _COMPARISON = re.compile(r"(\w+) (eq|ne|ge|gt|le|lt) (?:'((?:[^']|'')*)'|(-?\d+))")
 
 
+_BEGINS = re.compile(r"startswith\((\w+),'([^']*)'\)")
+
+
 def holds(condition, row):
     """Tell whether a row meets a $filter; `and` binds closer than `or`."""
     return any(
@@ -24,6 +28,9 @@ def holds(condition, row):
 
 
 def _compared(text, row):
+    begins = _BEGINS.fullmatch(text)
+    if begins is not None:
+        return (row[begins[1]] or "").startswith(begins[2])
     parts = _COMPARISON.fullmatch(text)
     if parts is None:
         raise NotUnderstoodError(text)
