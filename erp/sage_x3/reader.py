@@ -33,13 +33,13 @@ MAX_PAGES: Final = 200
 
 _CODE: Final = re.compile(r"[\w .-]+")
 
-_READ_ONLY: Final = (
-    "Sage's reference names no property of a purchase order that may be written, and an operation "
-    "that a partner activates (GESAPIOPE) has fields of its own in every folder"
-)
+_READ_ONLY: Final = "only read; Sage documents nothing of a purchase order that may be written"
+"""The reference of x3Purchasing.purchaseOrder; an operation that a partner activates (GESAPIOPE)
+has fields of its own in every folder."""
+
 _ACTIVATED: Final = (
-    "this folder has an operation that creates purchase orders, but its fields are on no page "
-    "that could be followed, and nothing is guessed"
+    "only read; this folder has an operation for it, but its fields are not documented, and "
+    "nothing is guessed"
 )
 _CLOSED_LINES: Final = (
     "how Sage X3 tells that a line of a purchase order was closed before all of it came is on no "
