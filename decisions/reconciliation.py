@@ -16,14 +16,12 @@ MARKED: Final = frozenset({"create_purchase_order", "add_po_line"})
 class Marked:
     """A document in the ERP that carries a mark of ours.
 
-    `follows` is true where it may have come of the document that we wrote, as an order comes of a
-    draft, and goes by another number.
+    An order that a person made of our draft counts as that draft: one document, by its first name.
     """
 
     marker: str
     document: str
     document_id: str
-    follows: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,4 +86,4 @@ def _what(
     if known.state == "not_written":
         return "came_late"
     (one,) = there
-    return "elsewhere" if one.document != known.document and not one.follows else None
+    return "elsewhere" if one.document != known.document else None

@@ -32,9 +32,11 @@ class Collection:
         """Return what it is called in the schema."""
         return f"{self.package}.{self.node}"
 
-    def query(self, after: str | None) -> str:
-        """Return the text that asks for the page behind a cursor."""
+    def query(self, after: str | None, *, condition: str = "") -> str:
+        """Return the text that asks for the page behind a cursor, of those that meet a filter."""
         arguments = f"first: {PAGE_SIZE}"
+        if condition:
+            arguments += f", filter: {json.dumps(condition)}"
         if after is not None:
             arguments += f", after: {json.dumps(after)}"
         return (

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -30,13 +31,15 @@ BUDGET: Final = 300.0
 MAX_PAGES: Final = 200
 """A collection longer than this is a wrong question, or a server that goes in circles."""
 
-_READ_ONLY: Final = (
-    "Sage's reference names no property of a purchase order that may be written, and an operation "
-    "that a partner activates (GESAPIOPE) has fields of its own in every folder"
-)
+_CODE: Final = re.compile(r"[\w .-]+")
+
+_READ_ONLY: Final = "only read; Sage documents nothing of a purchase order that may be written"
+"""The reference of x3Purchasing.purchaseOrder; an operation that a partner activates (GESAPIOPE)
+has fields of its own in every folder."""
+
 _ACTIVATED: Final = (
-    "this folder has an operation that creates purchase orders, but its fields are on no page "
-    "that could be followed, and nothing is guessed"
+    "only read; this folder has an operation for it, but its fields are not documented, and "
+    "nothing is guessed"
 )
 _CLOSED_LINES: Final = (
     "how Sage X3 tells that a line of a purchase order was closed before all of it came is on no "
@@ -107,15 +110,28 @@ class SageX3Reader:
         raise NotPlannableError(f"{SYSTEM} is not written for “{action.kind}”: {needs}.")
 
     async def contact(self, vendor: str) -> Contact:
-        """Refuse: where an address is kept differs from folder to folder.
+        """Return what a vendor is called; the address for mail is on no page that we have.
 
         Raises:
-            NotPlannableError: always.
+            ErpUnreachableError: no usable answer.
+            NotPlannableError: there is no such vendor.
         """
-        raise NotPlannableError(f"{SYSTEM} does not say where vendor {vendor} is reached.")
+        until = asyncio.get_running_loop().time() + self._budget
+        await self._learnt(until)
+        lacking = self._lacks().get("vendors")
+        if lacking is not None:
+            raise RefusedQueryError(lacking)
+        # A filter is text of its own, whose way to write a quote is on no page that we have.
+        known = _CODE.fullmatch(vendor) is not None
+        condition = f"{{code: '{vendor}'}}"
+        rows = await self._rows(COLLECTIONS["vendors"], until, condition) if known else ()
+        for found in _vendors(rows, self._now()):
+            if found.number == vendor:
+                return Contact(vendor=vendor, name=found.name, email=found.email)
+        raise NotPlannableError(f"{SYSTEM} knows no vendor {vendor}.")
 
     async def marked(self, *, since: datetime) -> tuple[Marked, ...]:
-        """Return nothing: nothing of ours is written to it."""
+        """Return nothing: no document carries a mark of ours, because none is written."""
         del since
         return ()
 
@@ -130,10 +146,7 @@ class SageX3Reader:
             ErpUnreachableError: no usable answer in time.
         """
         until = asyncio.get_running_loop().time() + self._budget
-        if self._schema is None:
-            self._schema = Schema(
-                await self._client.ask(INTROSPECTION, Introspection, until=until)
-            )
+        await self._learnt(until)
         read_at = self._now()
         missing: dict[Scope, str] = {}
         rows: dict[Scope, tuple[Row, ...]] = {}
@@ -157,6 +170,11 @@ class SageX3Reader:
             missing=missing,
         )
 
+    async def _learnt(self, until: float) -> None:
+        if self._schema is None:
+            said = await self._client.ask(INTROSPECTION, Introspection, until=until)
+            self._schema = Schema(said)
+
     def _lacks(self) -> dict[Scope, str]:
         lacks: dict[Scope, str] = {}
         for scope, collection in COLLECTIONS.items():
@@ -170,11 +188,15 @@ class SageX3Reader:
             return self._lacks().get(scope)
         return _CLOSED_LINES if scope == "purchase_lines" else _MISSING
 
-    async def _rows(self, collection: questions.Collection, until: float) -> tuple[Row, ...]:
+    async def _rows(
+        self, collection: questions.Collection, until: float, condition: str = ""
+    ) -> tuple[Row, ...]:
         rows: list[Row] = []
         after: str | None = None
         for _ in range(MAX_PAGES):
-            answer = await self._client.ask(collection.query(after), _Answer, until=until)
+            answer = await self._client.ask(
+                collection.query(after, condition=condition), _Answer, until=until
+            )
             try:
                 page = answer[collection.package][collection.node].query
             except KeyError as wrong:

@@ -1,7 +1,6 @@
 """Reads SAP Business One and builds the exact change; holds no log-in that may write."""
 
 import asyncio
-import re
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from decimal import Decimal
@@ -37,14 +36,15 @@ from erp.sap_business_one.entities import (
 )
 from erp.sap_business_one.mapping import (
     DRAFTS,
-    ORDERS,
     Facts,
     check_size,
     draft_name,
     draft_path,
     order_plan,
 )
+from erp.sap_business_one.marks import marked_documents
 from erp.sap_business_one.sessions import SYSTEM
+from erp.sap_business_one.snapshots import BUDGET as WIDE_BUDGET
 from erp.sap_business_one.snapshots import READS, Snapshots
 from erp.snapshot import Scope, Snapshot
 
@@ -66,17 +66,12 @@ _NEEDS: Final = {
     "send_supplier_chaser": "needs a mail account; SAP Business One itself is not asked to send",
 }
 
-_MARK: Final = re.compile(r"CS-[0-9A-Z]+")
-
-_WIDE: Final = 300.0
-"""Seconds for everything with a mark; nobody waits for it."""
-
 BUDGET: Final = 2.0
 """Seconds for everything a plan reads; a click waits for it."""
 
 OPEN_DRAFTS: Final = f"DocObjectCode eq '{PURCHASE_ORDERS}' and DocumentStatus eq 'bost_Open'"
 
-_VENDOR: Final = "CardCode,CardName,CardType,Currency,Valid,Frozen"
+_VENDOR: Final = "CardCode,CardName,CardType,Currency,EmailAddress,Valid,Frozen"
 _ITEM: Final = (
     "ItemCode,ItemName,InventoryUOM,UoMGroupEntry,Valid,Frozen,QuantityOnStock,AvgStdPrice,"
     "ItemWarehouseInfoCollection"
@@ -138,65 +133,21 @@ class SapBusinessOneReader:
             NotPlannableError: there is no such vendor.
         """
         until = asyncio.get_running_loop().time() + self._budget
-        query = odata(
-            {
-                "$filter": f"CardCode eq {literal(vendor)}",
-                "$select": f"{_VENDOR},EmailAddress",
-            }
-        )
-        url = self._client.company.url("BusinessPartners", query=query)
-        for one in await self._client.read_all(url, Page[BusinessPartner], until=until):
-            if one.card_code == vendor:
-                return Contact(
-                    vendor=vendor, name=one.card_name or vendor, email=one.email_address or ""
-                )
-        raise NotPlannableError(f"{SYSTEM} knows no vendor {vendor}.")
+        found = await self._vendor(vendor, until)
+        if found is None:
+            raise NotPlannableError(f"{SYSTEM} knows no vendor {vendor}.")
+        return Contact(vendor=vendor, name=found.card_name or "", email=found.email_address or "")
 
     async def marked(self, *, since: datetime) -> tuple[Marked, ...]:
-        """Return the open drafts with a mark of ours, and the orders that came of drafts.
-
-        The mark may have been made at any time: by when a document was changed is not asked,
-        since no page says that a change of its lines counts.
+        """Return every document with a mark of ours, those too that were not changed since then.
 
         Raises:
             ErpUnreachableError: no usable answer.
         """
         del since
-        until = asyncio.get_running_loop().time() + _WIDE
-        drafts = await self._with_marks(DRAFTS, f"{OPEN_DRAFTS} and ", until)
-        orders = await self._with_marks(ORDERS, "", until)
-        return (
-            *(
-                Marked(
-                    marker=one.num_at_card or "",
-                    document=draft_name(one.doc_entry),
-                    document_id=draft_path(one.doc_entry),
-                )
-                for one in drafts
-            ),
-            *(
-                Marked(
-                    marker=one.num_at_card or "",
-                    document=str(one.doc_num),
-                    document_id=f"{ORDERS}({one.doc_entry})",
-                    follows=True,
-                )
-                for one in orders
-            ),
+        return await marked_documents(
+            self._client, until=asyncio.get_running_loop().time() + WIDE_BUDGET
         )
-
-    async def _with_marks(
-        self, set_name: str, condition: str, until: float
-    ) -> tuple[Document, ...]:
-        query = odata(
-            {
-                "$filter": f"{condition}startswith(NumAtCard,'CS-')",
-                "$select": "DocEntry,DocNum,NumAtCard",
-            }
-        )
-        url = self._client.company.url(set_name, query=query)
-        found = await self._client.read_all(url, Page[Document], until=until)
-        return tuple(one for one in found if _MARK.fullmatch(one.num_at_card or ""))
 
     async def snapshot(
         self, scopes: Collection[Scope], *, since: datetime | None = None

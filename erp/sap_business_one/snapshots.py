@@ -24,7 +24,7 @@ from erp.sap_business_one.entities import (
     Warehouse,
     day_of,
 )
-from erp.sap_business_one.mapping import ANY_CURRENCY, DRAFTS, draft_name, unit_of
+from erp.sap_business_one.mapping import ANY_CURRENCY, DRAFTS, ORDERS, draft_name, unit_of
 from erp.sap_business_one.reading_back import DRAFT, IN_REVIEW, status_of
 from erp.sap_business_one.sessions import SYSTEM
 from erp.snapshot import SCOPES, Origin, Scope, Snapshot
@@ -133,7 +133,7 @@ class Snapshots:
 
     async def _documents(self, until: float) -> tuple[tuple[str, Document], ...]:
         conditions = {
-            "PurchaseOrders": _OPEN,
+            ORDERS: _OPEN,
             DRAFTS: f"DocObjectCode eq '{PURCHASE_ORDERS}' and {_OPEN}",
         }
         found: list[tuple[str, Document]] = []

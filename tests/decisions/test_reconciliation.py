@@ -1,7 +1,5 @@
 """What stands in the ERP, against what we say of it."""
 
-from dataclasses import replace
-
 import pytest
 
 from decisions.reconciliation import Discrepancy, Marked, Ours, discrepancies
@@ -37,12 +35,6 @@ def test_what_does_not_balance_has_a_name(documents, ours, what):
     found = discrepancies(standing(*documents), known)
 
     assert [one.what for one in found] == ([what] if what else [])
-
-
-def test_an_order_that_came_of_our_draft_goes_by_another_number():
-    (order,) = standing("PO-55")
-
-    assert discrepancies([replace(order, follows=True)], {MARK: WRITTEN}) == ()
 
 
 def test_the_same_discrepancy_has_the_same_key_tomorrow():

@@ -9,7 +9,7 @@ import pytest
 from decisions.actions import ACTION_KINDS, Acknowledge
 from decisions.quantity import Quantity, Unit
 from erp import snapshot as facts
-from erp.ports import ErpUnreachableError, NotPlannableError
+from erp.ports import Contact, ErpUnreachableError, NotPlannableError
 from erp.sage_x3.client import ConnectedApp, X3Client
 from erp.sage_x3.reader import SageX3Reader
 from erp.snapshot import SCOPES, Origin
@@ -296,3 +296,28 @@ async def test_an_operation_that_a_partner_activated_is_seen_and_still_not_guess
 
     assert "nothing is guessed" in reader.capabilities().needs["create_purchase_order"]
     assert "create_purchase_order" not in reader.capabilities().writes
+
+
+async def test_a_vendor_is_known_by_name_and_the_address_is_left_out(folder, reader_of):
+    folder.lists["x3MasterData.supplier"].append(a_supplier(code={"code": "FR054"}))
+
+    contact = await reader_of().contact("FR053")
+
+    assert contact == Contact(vendor="FR053", name="Nordlager GmbH", email="")
+
+
+@pytest.mark.parametrize("vendor", ["NOBODY", "", "x'}", "FR05\\"])
+async def test_a_vendor_that_nobody_knows_is_not_reached(reader_of, vendor):
+    with pytest.raises(NotPlannableError, match="knows no vendor"):
+        await reader_of().contact(vendor)
+
+
+async def test_vendors_that_are_not_published_are_not_reached(folder, reader_of):
+    del folder.types["Supplier"]["currency"]
+
+    with pytest.raises(ErpUnreachableError, match="does not publish"):
+        await reader_of().contact("FR053")
+
+
+async def test_nothing_carries_a_mark_of_ours(reader_of):
+    assert await reader_of().marked(since=NOW) == ()

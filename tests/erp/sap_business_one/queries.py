@@ -1,7 +1,8 @@
 """The part of a query that the Service Layer understands, and nothing beyond it.
 
-“Working with SAP Business One Service Layer” 1.29, pages 32-35: comparisons joined by `and` and
-`or`, no lambda, no arithmetic; $select, $orderby, $skip; a page of 20 unless asked otherwise.
+“Working with SAP Business One Service Layer” 1.29, pages 32-35: comparisons and startswith,
+joined by `and` and `or`, no lambda, no arithmetic; $select, $orderby, $skip; a page of 20 unless
+asked otherwise.
 """
 
 import re
@@ -13,6 +14,7 @@ class NotUnderstoodError(Exception):
 
 
 _COMPARISON = re.compile(r"(\w+) (eq|ne|ge|gt|le|lt) (?:'((?:[^']|'')*)'|(-?\d+))")
+
 
 _BEGINS = re.compile(r"startswith\((\w+),'([^']*)'\)")
 
@@ -28,7 +30,7 @@ def holds(condition, row):
 def _compared(text, row):
     begins = _BEGINS.fullmatch(text)
     if begins is not None:
-        return str(row[begins[1]] or "").lower().startswith(begins[2].lower())
+        return (row[begins[1]] or "").startswith(begins[2])
     parts = _COMPARISON.fullmatch(text)
     if parts is None:
         raise NotUnderstoodError(text)
