@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from decisions.money import Currency, Money
 from decisions.quantity import Quantity, Unit
@@ -122,13 +122,11 @@ def read_field(one: Field, values: Mapping[str, object], formats: Formats) -> ob
     return Money(amount, _currency(measure, formats))
 
 
-def _values(
-    row: Row, mapping: ScopeMapping, formats: Formats
-) -> tuple[dict[str, object], list[str]]:
-    values: dict[str, object] = {}
-    problems: list[str] = [] if row.broken is None else [row.broken]
+def _values(row: Row, mapping: ScopeMapping, formats: Formats) -> tuple[dict[str, Any], list[str]]:
     if row.broken is not None:
-        return values, problems
+        return {}, [row.broken]
+    values: dict[str, Any] = {}
+    problems: list[str] = []
     for one in mapping.fields:
         try:
             values[one.name] = read_field(one, row.values, formats)
@@ -143,9 +141,8 @@ def _named(one: Field) -> str:
 
 
 def _given(given: Given, values: Mapping[str, object], formats: Formats) -> object:
-    if given.column is None:
-        return given.value
-    return cleaned(values.get(given.column), formats)
+    found = given.value if given.column is None else values.get(given.column)
+    return cleaned(found, formats)
 
 
 def _translated(one: Field, found: object) -> object:

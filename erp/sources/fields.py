@@ -14,9 +14,7 @@ _MEASURES: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
-def read_fields(
-    table: Table, wanted: Mapping[str, Wanted], formats: Formats
-) -> tuple[Field, ...]:
+def read_fields(table: Table, wanted: Mapping[str, Wanted], formats: Formats) -> tuple[Field, ...]:
     """Read every field that the file gives, and note which ones it owes."""
     fields: list[Field] = []
     for name, what in wanted.items():
@@ -50,8 +48,10 @@ def _field(table: Table, name: str, wanted: Wanted) -> Field | None:
     measure = _measure(inner, wanted)
     words = _words(inner, wanted)
     inner.done()
-    return None if given is None else Field(
-        name=name, wanted=wanted, given=given, measure=measure, words=words
+    return (
+        None
+        if given is None
+        else Field(name=name, wanted=wanted, given=given, measure=measure, words=words)
     )
 
 
@@ -120,8 +120,10 @@ def _try_constant(table: Table, one: Field, formats: Formats) -> None:
         table.wrong(one.name, f"{unfit}")
         return
     allowed = one.wanted.words
-    if one.given.column is None and allowed and str(probe.value).casefold() not in (
-        one.words or {}
+    if (
+        one.given.column is None
+        and allowed
+        and str(probe.value).casefold() not in (one.words or {})
     ):
         table.wrong(
             one.name,

@@ -59,7 +59,8 @@ def _mapping(path: Path, problems: list[str]) -> SourceMapping | None:
         return None
     how = KINDS[kind]
     access = how.access(root.table(kind) or _absent(root, kind), path.parent)
-    scopes = {scope: one for scope in SCOPES if (one := _scope(root, scope, how, formats))}
+    found = [_scope(root, scope, how, formats) for scope in SCOPES]
+    scopes: dict[Scope, ScopeMapping] = {one.scope: one for one in found if one is not None}
     root.done()
     if not scopes and not any(problem.startswith("[") for problem in problems):
         problems.append(f"It says nothing about any of: {', '.join(SCOPES)}. Add such a table.")
@@ -139,23 +140,24 @@ def _zone(root: Table, name: str | None) -> ZoneInfo | None:
 
 
 def _try_formats(root: Table, formats: Formats) -> None:
-    """Write a moment in each format and read it back; a format that loses the month is none."""
+    """Write a moment in each format and read it back; one that comes back another is no format."""
     probe = datetime(2026, 3, 31, 14, 15, tzinfo=UTC)
     try:
-        if formats.date is not None and as_date(probe.strftime(formats.date), formats) != (
-            probe.date()
-        ):
-            raise UnfitError("Another day.")
+        day = as_date(probe.strftime(formats.date or "%Y-%m-%d"), formats)
     except (UnfitError, ValueError):
+        day = None
+    if day != probe.date():
         root.wrong("date_format", "loses the day, month or year. Write it like %d.%m.%Y.")
+    utc = replace(formats, timezone=ZoneInfo("UTC"))
     try:
-        utc = replace(formats, timezone=ZoneInfo("UTC"))
-        if as_moment(written_moment(probe, utc), utc) != probe:
-            raise UnfitError("Another moment.")
+        moment = as_moment(written_moment(probe, utc), utc)
     except (UnfitError, ValueError):
+        moment = None
+    if moment != probe:
+        epochs = " or ".join(EPOCHS)
         root.wrong(
             "datetime_format",
-            f"loses a part of the time. Write it like %d.%m.%Y %H:%M, or {', '.join(EPOCHS)}.",
+            f"loses a part of the time. Write it like %d.%m.%Y %H:%M, or {epochs}.",
         )
 
 

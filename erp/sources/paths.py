@@ -1,4 +1,4 @@
-"""Dotted paths into JSON: `data.orders[*].lines[*]`, and `^.number` for what stands above a row."""
+"""Dotted paths into JSON: `orders[*].lines[*]`, and `^.number` for what stands above a row."""
 
 import re
 from collections.abc import Iterator

@@ -135,9 +135,7 @@ def _file_access(table: Table, folder: Path) -> Access | None:
     table.done()
     if named is None:
         return None
-    return FileAccess(
-        folder=folder / named, encoding=encoding, delimiter=delimiter, settle=settle
-    )
+    return FileAccess(folder=folder / named, encoding=encoding, delimiter=delimiter, settle=settle)
 
 
 def _file_place(table: Table) -> Place | None:

@@ -92,9 +92,7 @@ class RestRows:
                 return
             url = self._followed(url, link)
 
-    def _query(
-        self, place: RestPlace, since: datetime | None, now: datetime
-    ) -> Mapping[str, str]:
+    def _query(self, place: RestPlace, since: datetime | None, now: datetime) -> Mapping[str, str]:
         """Return the query with its moments; what asks for changes is left out of a full read."""
         formats = self.mapping.formats
         query: dict[str, str] = {}
@@ -120,7 +118,9 @@ class RestRows:
                     if pause is None:
                         return await self._body(response, limit)
             except (aiohttp.ClientError, OSError) as lost:
-                raise self._away(f"no connection, or it was lost ({type(lost).__name__})") from lost
+                raise self._away(
+                    f"no connection, or it was lost ({type(lost).__name__})"
+                ) from lost
             await asyncio.sleep(pause)
         raise AssertionError("the second attempt always returns or raises")
 

@@ -1,13 +1,13 @@
 """A source beside the ERP: what it reads, as a snapshot, and the rows that it could not read."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final, Protocol, cast
+from typing import Any, Protocol, cast
 
 from erp.ports import ErpUnreachableError
-from erp.snapshot import SCOPES, Scope, Snapshot, merged
+from erp.snapshot import Scope, Snapshot, merged
 from erp.sources.facts import Read, read_rows
 from erp.sources.mapping import Quarantined, Rows, ScopeMapping, SourceMapping
 
@@ -26,10 +26,14 @@ class RowReader(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What was read, and every row that could not be."""
+    """What was read, and what could not be: every bad row, and every scope that was away.
+
+    `away` says so even where another source gave the same scope.
+    """
 
     snapshot: Snapshot
     quarantined: tuple[Quarantined, ...] = ()
+    away: Mapping[Scope, tuple[str, ...]] = field(default_factory=dict[Scope, tuple[str, ...]])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +64,7 @@ class Source:
         """
         return (await self.read(scopes, since=since)).snapshot
 
-    async def read(
-        self, scopes: Collection[Scope], *, since: datetime | None = None
-    ) -> Reading:
+    async def read(self, scopes: Collection[Scope], *, since: datetime | None = None) -> Reading:
         """Read the scopes; what cannot be had is `missing`, with the reason.
 
         Raises:
@@ -72,17 +74,82 @@ class Source:
         facts: dict[Scope, tuple[object, ...]] = {}
         quarantined: list[Quarantined] = []
         whole: set[Scope] = set()
-        away: dict[Scope, str] = {}
-        mine = [scope for scope in SCOPES if scope in scopes and scope in self.mapping.scopes]
+        away: dict[Scope, ErpUnreachableError] = {}
+        mine: list[Scope] = [scope for scope in self.mapping.scopes if scope in scopes]
         for scope in mine:
             try:
-                rows, read = await self._scope(self.mapping.scopes[scope], since, read_at)
+                rows = await self._rows(scope, since, read_at)
             except ErpUnreachableError as error:
-                away[scope] = str(error)
+                away[scope] = error
                 continue
+            read = await asyncio.to_thread(self._understood, scope, rows, read_at)
             facts[scope] = read.facts
             quarantined += read.quarantined
             if rows.whole and since is not None:
                 whole.add(scope)
         if mine and not facts:
-            raise ErpUnreachableError(self.name, "; ".join(dict.fromkeys(away.values())))
+            whys = dict.fromkeys(error.why for error in away.values())
+            raise ErpUnreachableError(self.name, "; ".join(whys))
+        missing: dict[Scope, str] = {
+            scope: self._nothing(scope) for scope in scopes if scope not in mine
+        }
+        missing |= {scope: str(error) for scope, error in away.items()}
+        snapshot = Snapshot(
+            read_at=read_at,
+            since=since,
+            whole=frozenset(whole),
+            missing=missing,
+            **cast("dict[str, Any]", facts),
+        )
+        return Reading(
+            snapshot=snapshot,
+            quarantined=tuple(quarantined),
+            away={scope: (str(error),) for scope, error in away.items()},
+        )
+
+    async def _rows(self, scope: Scope, since: datetime | None, now: datetime) -> Rows:
+        return await self.reader.rows(self.mapping.scopes[scope], since=since, now=now)
+
+    def _understood(self, scope: Scope, rows: Rows, read_at: datetime) -> Read:
+        return read_rows(rows, self.mapping.scopes[scope], self.mapping.formats, read_at=read_at)
+
+    def _nothing(self, scope: Scope) -> str:
+        return f"{self.name} says nothing about {scope}: its file has no table [{scope}]."
+
+
+async def read_all(
+    sources: Sequence[Source],
+    scopes: Collection[Scope],
+    *,
+    since: datetime | None = None,
+    now: datetime,
+) -> Reading:
+    """Read every source at once, and put together what they told; none stops another."""
+    readings = await asyncio.gather(*(_or_away(one, scopes, since, now) for one in sources))
+    away: dict[Scope, tuple[str, ...]] = {}
+    for reading in readings:
+        for scope, whys in reading.away.items():
+            away[scope] = (*away.get(scope, ()), *whys)
+    together = merged((reading.snapshot for reading in readings), read_at=now)
+    # That one source never had a scope is no reason while another that has it is away.
+    missing = {
+        scope: " ".join(away.get(scope, (reason,))) for scope, reason in together.missing.items()
+    }
+    return Reading(
+        snapshot=replace(together, since=since, missing=missing),
+        quarantined=tuple(row for reading in readings for row in reading.quarantined),
+        away=away,
+    )
+
+
+async def _or_away(
+    source: Source, scopes: Collection[Scope], since: datetime | None, now: datetime
+) -> Reading:
+    try:
+        return await source.read(scopes, since=since)
+    except ErpUnreachableError as error:
+        missing: dict[Scope, str] = {scope: str(error) for scope in scopes}
+        return Reading(
+            snapshot=Snapshot(read_at=now, since=since, missing=missing),
+            away={scope: (str(error),) for scope in scopes if scope in source.reads},
+        )

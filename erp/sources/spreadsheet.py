@@ -5,7 +5,7 @@ import re
 import time
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, TypeAlias, cast
 
@@ -25,7 +25,9 @@ OVERLAP: Final = 16
 DECLARATION: Final = 200
 
 _DECLARES: Final = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
-_ENCODING: Final = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["'](?!utf-8["']|us-ascii["'])""", re.I)
+_ENCODING: Final = re.compile(
+    rb"""<\?xml[^>]*encoding\s*=\s*["'](?!utf-8["']|us-ascii["'])""", re.IGNORECASE
+)
 _DAMAGED: Final = (
     *(zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError),
     *(SyntaxError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError),
@@ -66,7 +68,7 @@ _LAST_ROW: Final = 1 << 20
 
 
 @contextmanager
-def _damage(name: str) -> Iterator[None]:
+def _damage(name: str) -> Generator[None]:
     try:
         yield
     except _DAMAGED as error:

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -116,7 +116,7 @@ class SqlRows:
 
 
 @contextmanager
-def _engine(url: URL, seconds: float) -> Iterator[Engine]:
+def _engine(url: URL, seconds: float) -> Generator[Engine]:
     """Open a database in the strictest way it offers for reading only."""
     if url.get_backend_name() == "sqlite":
         path = Path(url.database or "").absolute()
@@ -127,9 +127,7 @@ def _engine(url: URL, seconds: float) -> Iterator[Engine]:
             "sqlite://", creator=lambda: _sqlite(path, until), poolclass=NullPool
         )
     elif url.get_backend_name() == "postgresql":
-        engine = create_engine(
-            url, poolclass=NullPool, connect_args={"connect_timeout": CONNECT}
-        )
+        engine = create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": CONNECT})
     else:
         engine = create_engine(url, poolclass=NullPool)
     try:
@@ -143,8 +141,12 @@ def _sqlite(path: Path, until: float) -> sqlite3.Connection:
     connection.execute("PRAGMA query_only = ON")
     connection.set_progress_handler(lambda: time.monotonic() > until, STEPS)
     # Bytes that are no UTF-8 become signs that do not print, and so spoil their row only.
-    connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+    connection.text_factory = _decoded
     return connection
+
+
+def _decoded(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
 
 
 def _unusable(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Which SQL may stand in a mapping: one SELECT, with `:since` and `:now` and nothing else bound."""
+"""Which SQL may stand in a mapping: one SELECT that binds `:since` and `:now` at most."""
 
 import re
 from typing import Final

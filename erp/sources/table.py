@@ -3,11 +3,7 @@
 import difflib
 from collections.abc import Collection
 from decimal import Decimal
-from typing import Final, TypeVar, cast
-
-T = TypeVar("T")
-
-_NAMES: Final = {str: "a text", dict: "a table", list: "a list", bool: "true or false"}
+from typing import cast
 
 
 class Table:
@@ -36,7 +32,7 @@ class Table:
 
     def text(self, key: str, missing: str | None = None) -> str | None:
         """Take a text; `missing` says what to do where it is not there."""
-        found = self._typed(key, str)
+        found = self._text(key)
         if found is None or found.strip():
             if found is None and missing is not None and not self._was_wrong(key):
                 self.wrong(key, f"is missing. {missing}")
@@ -46,7 +42,7 @@ class Table:
 
     def raw_text(self, key: str, default: str) -> str:
         """Take a text that may be empty or nothing but space."""
-        found = self._typed(key, str)
+        found = self._text(key)
         return default if found is None else found
 
     def number(self, key: str, default: float, *, low: float, high: float) -> float:
@@ -64,9 +60,9 @@ class Table:
 
     def texts(self, key: str) -> dict[str, str]:
         """Take a table of texts."""
-        found = self._typed(key, dict) or {}
+        found = self._dict(key) or {}
         good: dict[str, str] = {}
-        for name, value in cast("dict[str, object]", found).items():
+        for name, value in found.items():
             if isinstance(value, str):
                 good[name] = value
             else:
@@ -75,11 +71,11 @@ class Table:
 
     def table(self, key: str) -> "Table | None":
         """Take a table within this one."""
-        found = self._typed(key, dict)
+        found = self._dict(key)
         if found is None:
             return None
         where = f"[{self.where.strip('[]')}.{key}]" if self.where else f"[{key}]"
-        return Table(cast("dict[str, object]", found), where, self.problems)
+        return Table(found, where, self.problems)
 
     def names(self) -> tuple[str, ...]:
         """Return the keys that nobody took yet."""
@@ -97,11 +93,18 @@ class Table:
             )
             self.wrong(key, f"is not known. {meant}")
 
-    def _typed(self, key: str, kind: type[T]) -> T | None:
+    def _text(self, key: str) -> str | None:
         found = self.take(key)
-        if found is None or isinstance(found, kind):
+        if found is None or isinstance(found, str):
             return found
-        self.wrong(key, f"is not {_NAMES[kind]}.")
+        self.wrong(key, "is no text. Put it between quotation marks.")
+        return None
+
+    def _dict(self, key: str) -> dict[str, object] | None:
+        found = self.take(key)
+        if found is None or isinstance(found, dict):
+            return cast("dict[str, object] | None", found)
+        self.wrong(key, "is no table. Write {name = …}, or a table of its own in brackets.")
         return None
 
     def _was_wrong(self, key: str) -> bool:
