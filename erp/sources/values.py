@@ -93,9 +93,11 @@ def as_number(value: object, formats: Formats) -> Decimal:
     """
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
         raise UnfitError(f"{shown(value)} is no number.")
+    if isinstance(value, str):
+        value = _plain(value, formats)
     try:
         # A float says by its shortest text which number was meant.
-        number = Decimal(_plain(value, formats) if isinstance(value, str) else str(value))
+        number = Decimal(str(value) if isinstance(value, float) else value)
     except (InvalidOperation, ValueError):
         raise UnfitError(f"{shown(value)} is no number.") from None
     if not number.is_finite():
@@ -192,7 +194,11 @@ def written_moment(moment: datetime, formats: Formats) -> str:
 
 def shown(value: object) -> str:
     """Quote a value, short enough for a sentence."""
-    text = str(value) if isinstance(value, Decimal) else repr(value)
+    # Python does not write integers of thousands of digits; as decimals it does.
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        text = str(Decimal(value))
+    else:
+        text = repr(value)
     return text if len(text) <= LONGEST_CODE else f"{text[:LONGEST_CODE]}…"
 
 

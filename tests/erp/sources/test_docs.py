@@ -40,7 +40,7 @@ async def test_the_api_gives_what_the_page_says(folder, api, examples):
     bookings, machines = examples["json"]
     api.says("bookings", bookings)
     api.says("machines", machines)
-    folder.environment["COUNTERSIGN_SOURCE_MES_TOKEN"] = "sesame"
+    folder.environment["COUNTERSIGN_SOURCE_MES_TOKEN"] = "sesame"  # noqa: S105  made up
     source = folder.source(examples["toml"][0].replace("https://mes.example.com/api/", api.url))
 
     reading = await source.read(["consumption", "machines"])
