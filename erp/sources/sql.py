@@ -89,16 +89,16 @@ class SqlRows:
             name: self._bound(moments[name], dialect) for name in set(BOUND.findall(place.query))
         }
         query = text(place.query.strip().removesuffix(";"))
-        result = connection.execution_options(stream_results=True).execute(query, bound)
-        at = positions(tuple(result.keys()), scope.columns)
+        streamed = connection.execution_options(stream_results=True)
         rows: list[Row] = []
-        for batch in result.partitions(BATCH):
-            for values in batch:
-                place_of = f"{scope.scope} {len(rows) + 1}"
-                found = {column: cast("object", values[index]) for column, index in at.items()}
-                rows.append(Row(place=place_of, values=found))
-            if len(rows) > limits.rows:
-                raise ValueError(f"it gives more than {limits.rows} rows")
+        with streamed.execute(query, bound) as result:
+            at = positions(tuple(result.keys()), scope.columns)
+            for batch in result.partitions(BATCH):
+                for values in batch:
+                    found = {column: cast("object", values[index]) for column, index in at.items()}
+                    rows.append(Row(place=f"{scope.scope} {len(rows) + 1}", values=found))
+                if len(rows) > limits.rows:
+                    raise ValueError(f"it gives more than {limits.rows} rows")
         connection.rollback()
         return tuple(rows)
 
