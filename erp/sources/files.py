@@ -1,6 +1,7 @@
 """Rows from spreadsheets and CSV files that people drop in a folder."""
 
 import asyncio
+import codecs
 import csv
 import io
 import os
@@ -138,7 +139,7 @@ def _newest(before: dict[str, _Seen], after: dict[str, _Seen], pattern: str) -> 
 
 def _cells_of_csv(content: bytes, name: str, access: FileAccess) -> Cells:
     encoding = access.encoding
-    if encoding.casefold() in {"utf-8", "utf8"}:
+    if codecs.lookup(encoding).name == "utf-8":
         encoding = "utf-8-sig"
     try:
         text = content.decode(encoding)

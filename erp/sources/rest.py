@@ -76,8 +76,7 @@ class RestRows:
             asked.add(url)
             body = await self._get(url, left)
             left -= len(body)
-            document = self._decoded(body)
-            page = self._found(document, place)
+            document, page = await asyncio.to_thread(self._understood, body, place)
             yield page
             if place.page is not None:
                 if not page:
@@ -140,20 +139,16 @@ class RestRows:
                 )
         return bytes(body)
 
-    def _decoded(self, body: bytes) -> object:
+    def _understood(self, body: bytes, place: RestPlace) -> tuple[object, list[Above]]:
         try:
-            return cast(
-                "object",
-                json.loads(body, parse_float=Decimal, parse_int=Decimal, parse_constant=Decimal),
+            document: object = json.loads(
+                body, parse_float=Decimal, parse_int=Decimal, parse_constant=Decimal
             )
-        except (ValueError, ArithmeticError, RecursionError) as wrong:
-            raise self._away(f"its answer is no JSON ({type(wrong).__name__})") from wrong
-
-    def _found(self, document: object, place: RestPlace) -> list[Above]:
-        try:
-            return list(rows_at(document, place.rows))
+            return document, list(rows_at(document, place.rows))
         except LookupError as missing:
             raise self._away(f"{place.path}: {missing.args[0]}") from missing
+        except (ValueError, ArithmeticError, RecursionError) as wrong:
+            raise self._away(f"its answer is no JSON ({type(wrong).__name__})") from wrong
 
     def _followed(self, url: URL, link: object) -> URL:
         try:

@@ -15,7 +15,7 @@ from sqlalchemy.pool import NullPool
 
 from erp.ports import ErpUnreachableError
 from erp.sources.header import positions
-from erp.sources.mapping import Row, Rows, ScopeMapping, SourceMapping, SqlPlace
+from erp.sources.mapping import Limits, Row, Rows, ScopeMapping, SourceMapping, SqlPlace
 from erp.sources.statement import BOUND
 from erp.sources.values import EPOCHS, written_moment
 
@@ -37,7 +37,7 @@ class SqlRows:
         """Keep the address; nothing is opened yet."""
         self._mapping = mapping
         self._dsn = dsn
-        self._running: asyncio.Task[Rows] | None = None
+        self._turn = asyncio.Lock()
 
     async def rows(self, scope: ScopeMapping, *, since: datetime | None, now: datetime) -> Rows:
         """Run the scope's query.
@@ -45,23 +45,31 @@ class SqlRows:
         Raises:
             ErpUnreachableError: no connection, an error, or more rows or time than allowed.
         """
-        if self._running is not None and not self._running.done():
-            raise self._away("the query before this one has not come to its end yet")
-        running = asyncio.create_task(asyncio.to_thread(self._read, scope, since, now))
-        self._running = running
-        running.add_done_callback(_looked_at)
-        # A thread cannot be stopped; the limit of the database itself speaks first, if it has one.
         seconds = self._mapping.limits.seconds
+        try:
+            async with asyncio.timeout(seconds + 1):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise self._away("the query before this one has not come to its end yet") from None
+        running = asyncio.create_task(asyncio.to_thread(self._read, scope, since, now))
+        running.add_done_callback(self._ended)
+        # A thread cannot be stopped; the limit of the database itself speaks first, if it has one.
         await asyncio.wait({running}, timeout=seconds + 1)
         if not running.done():
             raise self._away(f"no answer within {seconds:g} s")
         return running.result()
 
+    def _ended(self, task: asyncio.Task[Rows]) -> None:
+        """Let the next query run, and take the outcome of one that nobody waits for any more."""
+        self._turn.release()
+        if not task.cancelled():
+            task.exception()
+
     def _read(self, scope: ScopeMapping, since: datetime | None, now: datetime) -> Rows:
         place = cast("SqlPlace", scope.place)  # the file gave each scope a place of its kind
         try:
             url = make_url(self._dsn)
-            with _engine(url, self._mapping.limits.seconds) as engine, engine.connect() as opened:
+            with _engine(url, self._mapping.limits) as engine, engine.connect() as opened:
                 rows = self._rows(opened, scope, place, since, now)
         except (ImportError, ArgumentError, FileNotFoundError) as unusable:
             raise self._away(_unusable(unusable)) from None
@@ -91,14 +99,18 @@ class SqlRows:
         query = text(place.query.strip().removesuffix(";"))
         streamed = connection.execution_options(stream_results=True)
         rows: list[Row] = []
+        left = limits.bytes
         with streamed.execute(query, bound) as result:
             at = positions(tuple(result.keys()), scope.columns)
             for batch in result.partitions(BATCH):
                 for values in batch:
                     found = {column: cast("object", values[index]) for column, index in at.items()}
                     rows.append(Row(place=f"{scope.scope} {len(rows) + 1}", values=found))
+                    left -= sum(len(one) for one in values if isinstance(one, str | bytes))
                 if len(rows) > limits.rows:
                     raise ValueError(f"it gives more than {limits.rows} rows")
+                if left < 0:
+                    raise ValueError(f"it gives more than {limits.megabytes} MB")
         connection.rollback()
         return tuple(rows)
 
@@ -116,15 +128,14 @@ class SqlRows:
 
 
 @contextmanager
-def _engine(url: URL, seconds: float) -> Generator[Engine]:
+def _engine(url: URL, limits: Limits) -> Generator[Engine]:
     """Open a database in the strictest way it offers for reading only."""
     if url.get_backend_name() == "sqlite":
         path = Path(url.database or "").absolute()
         if not path.is_file():
             raise FileNotFoundError(str(path))
-        until = time.monotonic() + seconds
         engine = create_engine(
-            "sqlite://", creator=lambda: _sqlite(path, until), poolclass=NullPool
+            "sqlite://", creator=lambda: _sqlite(path, limits), poolclass=NullPool
         )
     elif url.get_backend_name() == "postgresql":
         engine = create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": CONNECT})
@@ -136,9 +147,11 @@ def _engine(url: URL, seconds: float) -> Generator[Engine]:
         engine.dispose()
 
 
-def _sqlite(path: Path, until: float) -> sqlite3.Connection:
+def _sqlite(path: Path, limits: Limits) -> sqlite3.Connection:
+    until = time.monotonic() + limits.seconds
     connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, check_same_thread=False)
     connection.execute("PRAGMA query_only = ON")
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, limits.bytes)
     connection.set_progress_handler(lambda: time.monotonic() > until, STEPS)
     # Bytes that are no UTF-8 become signs that do not print, and so spoil their row only.
     connection.text_factory = _decoded
@@ -165,9 +178,3 @@ def _reason(error: Exception, dsn: str) -> str:
         said = str(error.args[0])
     password = make_url(dsn).password
     return (said.replace(password, "***") if password else said)[:LONGEST_REASON]
-
-
-def _looked_at(task: asyncio.Task[Rows]) -> None:
-    """Take the outcome of a query that nobody waits for any more."""
-    if not task.cancelled():
-        task.exception()

@@ -118,6 +118,26 @@ async def test_a_query_that_cannot_tell_is_read_in_full(folder):
     assert (items_of(changes), changes.whole) == (["A", "B"], {"stock"})
 
 
+@pytest.mark.usefixtures("sqlite")
+async def test_queries_wait_for_one_another(folder):
+    source = folder.source(mapping())
+
+    both = await asyncio.gather(source.snapshot(["stock"]), source.snapshot(["stock"]))
+
+    assert [items_of(one) for one in both] == [["A", "B"], ["A", "B"]]
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+async def test_more_than_fits_is_not_read(folder, request, database):
+    request.getfixturevalue(database)
+    long = {"sqlite": "hex(zeroblob(600000))", "postgres": "repeat('x', 1200000)"}[database]
+    source = folder.source(
+        mapping(f"SELECT {long} AS item, 1 AS quantity, NULL AS at", limits="megabytes = 1")
+    )
+
+    assert await why(source) in {"it gives more than 1 MB", "string or blob too big"}
+
+
 async def test_moments_are_bound_as_the_source_writes_them(folder, sqlite):
     with closing(sqlite3.connect(sqlite)) as connection, connection:
         connection.execute("UPDATE stock SET at = unixepoch(at) * 1000")
