@@ -1,7 +1,7 @@
 """Dotted paths into JSON: `orders[*].lines[*]`, and `^.number` for what stands above a row."""
 
 import re
-from collections.abc import Iterator
+from itertools import islice
 from typing import Final, TypeAlias, cast
 
 Above: TypeAlias = tuple[object, ...]
@@ -23,11 +23,12 @@ def path_problem(path: str, *, many: bool) -> str | None:
     return None
 
 
-def rows_at(document: object, path: str) -> Iterator[Above]:
+def rows_at(document: object, path: str, most: int) -> list[Above]:
     """Find every row, with the rows that it stands in and, last, the answer itself.
 
     Raises:
-        LookupError: the outermost list is not there, or something else stands in its place.
+        LookupError: the outermost list is not there, something else stands in its place, or a
+            list holds more than `most`.
     """
     found: list[tuple[object, Above]] = [(document, (document,))]
     for step in path.split("."):
@@ -35,10 +36,11 @@ def rows_at(document: object, path: str) -> Iterator[Above]:
         if name:
             found = [(_child(now, name), above) for now, above in found]
         if step.endswith(EVERY):
-            found = [
-                (part, (part, *above)) for now, above in found for part in _parts(now, above, path)
-            ]
-    return (above for _, above in found)
+            parts = ((one, above) for now, above in found for one in _parts(now, above, path))
+            found = [(one, (one, *above)) for one, above in islice(parts, most + 1)]
+            if len(found) > most:
+                raise LookupError(f"more than {most} rows at {path}")
+    return [above for _, above in found]
 
 
 def value_at(above: Above, path: str) -> object:

@@ -90,9 +90,11 @@ def _rest_place(table: Table) -> Place | None:
     if next_link is not None and page is not None:
         table.wrong("page", "stands beside `next`. Keep the one that the API uses.")
     if path is not None and (
-        ":" in path or path.startswith("//") or {"..", "."} & set(path.split("/")) or "?" in path
+        path.startswith("/") or set(path) & set(":?#%\\") or {"..", "."} & set(path.split("/"))
     ):
-        table.wrong("path", "leaves the url, or holds a query. Queries go under `query`.")
+        table.wrong(
+            "path", "leaves the url, is encoded, or holds a query. Queries go under `query`."
+        )
     for key, one in {"rows": rows, "next": next_link}.items():
         problem = None if one is None else path_problem(one, many=key == "rows")
         if problem:

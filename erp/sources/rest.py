@@ -63,7 +63,7 @@ class RestRows:
     async def _pages(
         self, place: RestPlace, query: Mapping[str, str]
     ) -> AsyncIterator[list[Above]]:
-        base = URL(f"{str(self.access.url).rstrip('/')}/{place.path.lstrip('/')}")
+        base = URL(f"{str(self.access.url).rstrip('/')}/{place.path}")
         url = base.update_query(query)
         number, left = place.first_page, self.mapping.limits.bytes
         asked: set[URL] = set()
@@ -144,7 +144,7 @@ class RestRows:
             document: object = json.loads(
                 body, parse_float=Decimal, parse_int=Decimal, parse_constant=Decimal
             )
-            return document, list(rows_at(document, place.rows))
+            return document, rows_at(document, place.rows, self.mapping.limits.rows)
         except LookupError as missing:
             raise self._away(f"{place.path}: {missing.args[0]}") from missing
         except (ValueError, ArithmeticError, RecursionError) as wrong:

@@ -20,6 +20,10 @@ MOST_COLUMNS: Final = 512
 UNPACKED: Final = 10
 """How many times larger than a file may be it may get when it is unpacked."""
 
+TAGS_PER_ROW: Final = 50
+TAGS_BESIDE: Final = 200_000
+"""A dozen cells to a row, and the styles: each tag takes many times its own size in memory."""
+
 CHUNK: Final = 1 << 20
 OVERLAP: Final = 16
 DECLARATION: Final = 200
@@ -80,7 +84,7 @@ def _damage(name: str) -> Generator[None]:
 
 def _check_package(content: bytes, name: str, limits: Limits) -> None:
     """Unpack every part once, and refuse what is larger or stranger than a spreadsheet is."""
-    left = limits.bytes * UNPACKED
+    left, tags = limits.bytes * UNPACKED, limits.rows * TAGS_PER_ROW + TAGS_BESIDE
     with zipfile.ZipFile(io.BytesIO(content)) as package:
         parts = package.infolist()
         if len(parts) > MOST_PARTS:
@@ -94,6 +98,9 @@ def _check_package(content: bytes, name: str, limits: Limits) -> None:
                         raise BadFileError(
                             f"{name} unpacks to more than {limits.megabytes * UNPACKED} MB"
                         )
+                    tags -= chunk.count(b"<")
+                    if tags < 0:
+                        raise BadFileError(f"{name} holds more than {limits.rows} rows need")
                     first = not tail
                     seen = tail + chunk
                     if _DECLARES.search(seen) or (first and _odd(chunk)):

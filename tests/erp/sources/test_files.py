@@ -378,6 +378,11 @@ def _bomb(name, part):
     return part + b" " * 11_000_000 if name == "docProps/core.xml" else part
 
 
+def _tags(_, part):
+    cells = b"<c/>" * 250_000
+    return part.replace(b"</row>", cells + b"</row>", 1) if b"</row>" in part else part
+
+
 def _without_sheet(name, part):
     return b"" if name.startswith("xl/worksheets") else part
 
@@ -395,6 +400,7 @@ HOSTILE = {
     "UTF-16": (_in_utf_16, "stock.xlsx declares entities or an odd encoding"),
     "EBCDIC": (_in_ebcdic, "stock.xlsx declares entities or an odd encoding"),
     "a bomb": (_bomb, "stock.xlsx unpacks to more than 10 MB"),
+    "cells without end": (_tags, "stock.xlsx holds more than 10 rows need"),
     "no sheet": (_without_sheet, "stock.xlsx is no workbook that can be read"),
     "a row far away": (_far_away, "stock.xlsx has more than 10 rows"),
 }

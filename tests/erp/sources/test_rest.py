@@ -221,7 +221,14 @@ async def test_more_rows_than_allowed_are_not_read(folder, api):
     api.says("stock", rows("A", "B", "C"))
     source = folder.source(mapping(api, limits="rows = 2"))
 
-    assert await why(source) == "it gives more than 2 rows"
+    assert await why(source) == "stock: more than 2 rows at [*]"
+
+
+async def test_more_rows_than_allowed_are_not_read_from_many_pages_either(folder, api):
+    api.says("stock", rows("A", "B"), rows("C", "D"))
+    source = folder.source(mapping(api, place='rows = "[*]"\npage = "p"', limits="rows = 3"))
+
+    assert await why(source) == "it gives more than 3 rows"
 
 
 async def test_an_api_that_is_not_there_is_away(folder, api):
