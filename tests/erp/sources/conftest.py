@@ -1,6 +1,7 @@
 """A folder of mapping files, and what the program gives their sources."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from erp.sources.folder import Around, read_sources
 from tests.erp.sources.api import Api
 
+PAGE = Path(__file__).parents[3] / "docs" / "sources.md"
 NOW = datetime(2026, 3, 31, 16, 0, tzinfo=UTC)
 
 

@@ -5,7 +5,6 @@ import re
 import sqlite3
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import openpyxl
 import pytest
@@ -21,8 +20,8 @@ from erp.snapshot import (
     Stock,
 )
 from erp.sources.mapping import ORIGIN, WANTED
-
-PAGE = Path(__file__).parents[3] / "docs" / "sources.md"
+from erp.sources.mapping_file import SourceFileError
+from tests.erp.sources.conftest import PAGE
 
 
 @pytest.fixture(scope="module")
@@ -181,3 +180,43 @@ def test_the_page_lists_every_field_of_every_scope():
         for scope, fields in WANTED.items()
     }
     assert set(ORIGIN) == {"ref", "happened_at", "entered_at"}
+
+
+KINDS = {
+    "rest": 'url = "https://mes.example.com/"',
+    "sql": 'dsn_from = "COUNTERSIGN_SOURCE_DSN"',
+    "files": 'folder = "drop"',
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_page_explains_every_key(folder, kind):
+    text = f"""
+    kind = "{kind}"
+    zz = 1
+    [{kind}]
+    {KINDS[kind]}
+    zz = 1
+    [limits]
+    zz = 1
+    [stock]
+    zz = 1
+    [stock.fields]
+    item = {{from = "item", zz = 1}}
+    quantity = {{from = "quantity", unit = "KG", zz = 1}}
+    [vendors.fields]
+    blocked = {{from = "blocked", zz = 1}}
+    [items.fields]
+    unit_cost = {{from = "cost", currency = "EUR", zz = 1}}
+    """
+    folder.put("source.toml", text)
+
+    with pytest.raises(SourceFileError) as caught:
+        folder.sources()
+
+    known = re.findall(r"zz: is not known\. Known here: (.*)\.", "\n".join(caught.value.problems))
+    keys = {key for listed in known for key in listed.split(", ")}
+    assert len(known) == 8
+    page = PAGE.read_text().replace("`[<scope>.", "`[")
+    explained = set(re.findall(r"`\[?(\w+)\]?`", page))
+    assert keys - explained == set()
