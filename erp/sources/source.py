@@ -124,17 +124,24 @@ async def read_all(
     since: datetime | None = None,
     now: datetime,
 ) -> Reading:
-    """Read every source at once, and put together what they told; none stops another."""
+    """Read every source at once, and put together what they told; none stops another.
+
+    To merge it with what the ERP told, ask both for the same scopes: what nobody was asked for is
+    not missing.
+    """
     readings = await asyncio.gather(*(_or_away(one, scopes, since, now) for one in sources))
     away: dict[Scope, tuple[str, ...]] = {}
     for reading in readings:
         for scope, whys in reading.away.items():
             away[scope] = (*away.get(scope, ()), *whys)
-    together = merged((reading.snapshot for reading in readings), read_at=now)
-    # That one source never had a scope is no reason while another that has it is away.
-    missing = {
-        scope: " ".join(away.get(scope, (reason,))) for scope, reason in together.missing.items()
+    # Without any source nothing is given, and what the ERP lacks must stay missing.
+    nobody: dict[Scope, str] = {
+        scope: f"No source beside the ERP says anything about {scope}." for scope in scopes
     }
+    snapshots = (Snapshot(read_at=now, missing=nobody), *(one.snapshot for one in readings))
+    together = merged(snapshots, read_at=now)
+    # That one source never had a scope is no reason while another that has it is away.
+    missing = {scope: " ".join(away.get(scope, (nobody[scope],))) for scope in together.missing}
     return Reading(
         snapshot=replace(together, since=since, missing=missing),
         quarantined=tuple(row for reading in readings for row in reading.quarantined),

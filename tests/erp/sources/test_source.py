@@ -270,6 +270,19 @@ async def test_what_a_source_gives_merges_with_what_the_erp_gives(folder, api):
     assert [one.code for one in both.locations] == ["WEST"]
 
 
+async def test_no_sources_at_all_hide_nothing_that_the_erp_lacks():
+    lacks = dict.fromkeys(SCOPES, "no permission")
+
+    nothing = await read_all((), SCOPES, now=NOW)
+
+    assert set(nothing.snapshot.missing) == set(SCOPES)
+    assert (
+        nothing.snapshot.missing["stock"] == "No source beside the ERP says anything about stock."
+    )
+    both = merged([nothing.snapshot, Snapshot(read_at=NOW, missing=lacks)], read_at=NOW)
+    assert both.missing == lacks
+
+
 async def test_a_source_that_is_asked_for_nothing_of_its_own_is_not_asked(folder, api):
     source = folder.source(mapping(api, {"stock": STOCK}))
 
