@@ -1,6 +1,7 @@
 """The `fields` table of a scope: where each field of a record comes from."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final, cast
 
 from erp.sources.facts import read_field
@@ -78,12 +79,11 @@ def _measure(table: Table, wanted: Wanted) -> Given | None:
 
 
 def _words(table: Table, wanted: Wanted) -> Mapping[str, str | bool] | None:
-    if wanted.kind not in {"word", "flag"} or not table.has("words"):
-        table.take("words") if wanted.kind in {"word", "flag"} else None
-        return {word: word for word in wanted.words} or None
+    if wanted.kind not in {"word", "flag"}:
+        return None
     inner = table.table("words")
     if inner is None:
-        return None
+        return {word: word for word in wanted.words} or None
     words: dict[str, str | bool] = {}
     for word in inner.names():
         meaning = inner.take(word)
@@ -103,17 +103,13 @@ def _words(table: Table, wanted: Wanted) -> Mapping[str, str | bool] | None:
 
 def _try_constant(table: Table, one: Field, formats: Formats) -> None:
     """Read what stands in the file itself, so that not every row says that it is wrong."""
-    measure = one.measure if one.measure is not None and one.measure.column is None else None
     probe = one.given if one.given.column is None else Given(value="1" if one.measure else None)
     if probe.value is None:
         return
-    tried = Field(
-        name=one.name,
-        wanted=one.wanted,
-        given=probe,
-        measure=measure or (None if one.measure is None else Given(value="EUR")),
-        words=one.words,
-    )
+    measure = one.measure
+    if measure is not None and measure.column is not None:
+        measure = Given(value="EUR")  # a currency, and a unit as good as any
+    tried = replace(one, given=probe, measure=measure)
     try:
         read_field(tried, {}, formats)
     except UnfitError as unfit:

@@ -1,9 +1,10 @@
 """Rows from a REST API: GET only, one page after the other, within limits."""
 
 import asyncio
+import hashlib
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -45,51 +46,52 @@ class RestRows:
             ErpUnreachableError: no usable answer, or more of it than the limits allow.
         """
         place = cast("RestPlace", scope.place)  # the file gave each scope a place of its kind
-        rows: list[Row] = []
         try:
             async with asyncio.timeout(self.mapping.limits.seconds):
-                async for page in self._pages(place, self._query(place, since, now)):
-                    start = len(rows) + 1
-                    rows += (_row(above, scope, at) for at, above in enumerate(page, start))
-                    if len(rows) > self.mapping.limits.rows:
-                        raise self._away(f"it gives more than {self.mapping.limits.rows} rows")
+                found = await self._pages(place, self._query(place, since, now))
         except TimeoutError:
             raise self._away(f"no answer within {self.mapping.limits.seconds:g} s") from None
-        by_change = any(SINCE in value for value in place.query.values())
-        return Rows(
-            source=self.mapping.name, rows=tuple(rows), entered_at=None, whole=not by_change
+        rows = await asyncio.to_thread(
+            lambda: tuple(_row(above, scope, at) for at, above in enumerate(found, start=1))
         )
+        by_change = any(SINCE in value for value in place.query.values())
+        return Rows(source=self.mapping.name, rows=rows, entered_at=None, whole=not by_change)
 
-    async def _pages(
-        self, place: RestPlace, query: Mapping[str, str]
-    ) -> AsyncIterator[list[Above]]:
-        base = URL(f"{str(self.access.url).rstrip('/')}/{place.path}")
-        url = base.update_query(query)
-        number, left = place.first_page, self.mapping.limits.bytes
+    async def _pages(self, place: RestPlace, query: Mapping[str, str]) -> list[Above]:
+        found: list[Above] = []
         asked: set[URL] = set()
-        bodies: set[int] = set()
-        while True:
-            if place.page is not None:
-                url = url.update_query({place.page: str(number)})
-            if url in asked or len(asked) >= MAX_PAGES:
-                raise self._away(f"its pages go in circles, or are more than {MAX_PAGES}")
+        bodies: set[bytes] = set()
+        left, most = self.mapping.limits.bytes, self.mapping.limits.rows
+        url: URL | None = self._first(place, query)
+        while url is not None:
             asked.add(url)
             body = await self._get(url, left)
             left -= len(body)
             document, page = await asyncio.to_thread(self._understood, body, place)
-            yield page
-            if place.page is not None:
-                if not page:
-                    return
-                if hash(body) in bodies:
-                    raise self._away(f"it gives the same page again, whatever {place.page} says")
-                bodies.add(hash(body))
-                number += 1
-                continue
-            link = value_at((document,), place.next_link) if place.next_link else None
-            if link is None or link == "":
-                return
-            url = self._followed(url, link)
+            found += page
+            if len(found) > most:
+                raise self._away(f"it gives more than {most} rows")
+            digest = hashlib.sha256(body).digest()
+            if page and place.page is not None and digest in bodies:
+                raise self._away(f"it gives the same page again, whatever {place.page} says")
+            bodies.add(digest)
+            url = self._next(url, place, document, page)
+            if url in asked or len(asked) > MAX_PAGES:
+                raise self._away(f"its pages go in circles, or are more than {MAX_PAGES}")
+        return found
+
+    def _first(self, place: RestPlace, query: Mapping[str, str]) -> URL:
+        base = URL(f"{str(self.access.url).rstrip('/')}/{place.path}").update_query(query)
+        if place.page is None:
+            return base
+        return base.update_query({place.page: str(place.first_page)})
+
+    def _next(self, url: URL, place: RestPlace, document: object, page: list[Above]) -> URL | None:
+        if place.page is not None:
+            number = int(url.query[place.page]) + 1
+            return url.update_query({place.page: str(number)}) if page else None
+        link = value_at((document,), place.next_link) if place.next_link else None
+        return None if link is None or link == "" else self._followed(url, link)
 
     def _query(self, place: RestPlace, since: datetime | None, now: datetime) -> Mapping[str, str]:
         """Return the query with its moments; what asks for changes is left out of a full read."""
@@ -105,23 +107,27 @@ class RestRows:
         return query
 
     async def _get(self, url: URL, limit: int) -> bytes:
-        for attempt in (1, 2):
-            try:
-                async with self.session.get(
-                    url,
-                    headers={"Accept": "application/json", **self.access.headers, **self.secrets},
-                    allow_redirects=False,  # a redirect would carry the secrets away
-                    timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT),
-                ) as response:
-                    pause = _pause(response) if attempt == 1 else None
-                    if pause is None:
-                        return await self._body(response, limit)
-            except (aiohttp.ClientError, OSError) as lost:
-                raise self._away(
-                    f"no connection, or it was lost ({type(lost).__name__})"
-                ) from lost
+        body, pause = await self._once(url, limit)
+        if pause is not None:
             await asyncio.sleep(pause)
-        raise AssertionError("the second attempt always returns or raises")
+            body, pause = await self._once(url, limit)
+        if pause is not None:
+            raise self._away("it is busy, and still was when it was asked once more")
+        return body
+
+    async def _once(self, url: URL, limit: int) -> tuple[bytes, float | None]:
+        """Return the body, or how long to wait where the API says so."""
+        try:
+            async with self.session.get(
+                url,
+                headers={"Accept": "application/json", **self.access.headers, **self.secrets},
+                allow_redirects=False,  # a redirect would carry the secrets away
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT),
+            ) as response:
+                pause = _pause(response)
+                return (await self._body(response, limit), None) if pause is None else (b"", pause)
+        except (aiohttp.ClientError, OSError) as lost:
+            raise self._away(f"no connection, or it was lost ({type(lost).__name__})") from lost
 
     async def _body(self, response: aiohttp.ClientResponse, limit: int) -> bytes:
         if response.status in REDIRECTS:

@@ -122,7 +122,7 @@ async def test_an_api_that_stays_busy_is_not_asked_a_third_time(folder, api):
     api.says("stock", Said(status=503, headers={"Retry-After": "0"}))
     source = folder.source(mapping(api))
 
-    assert await why(source) == "status 503 for /api/stock"
+    assert await why(source) == "it is busy, and still was when it was asked once more"
     assert len(api.asked) == 2
 
 
