@@ -50,3 +50,11 @@ async def api():
     """An API that knows no path yet."""
     async with Api() as api:
         yield api
+
+
+@pytest.fixture
+def drop(folder):
+    """The folder that people drop files in."""
+    path = folder.path / "drop"
+    path.mkdir()
+    return path
