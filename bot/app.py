@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import aiohttp
 from aiohttp import web
@@ -29,6 +30,7 @@ from bot.teams.handler import Surface
 from bot.teams.service_urls import ServiceUrls
 from bot.teams.tokens import LoopbackOnly, TokenVerifier
 from bot.workflow import clockwork, lineup
+from bot.workflow.balance import nightly
 from bot.workflow.context import Context
 from bot.workflow.front import Front
 from bot.workflow.ids import new_id
@@ -46,6 +48,7 @@ from erp import connectors
 from erp.gate import WriteGate
 from erp.ports import Reader, Surroundings
 from storage.store import Store
+from storage.unit_of_work import UnitOfWork
 
 log = logging.getLogger(__name__)
 
@@ -176,9 +179,8 @@ def _gate(
     """
     connector = connectors.named(settings.erp)
     reader = _reader(settings, session, ctx.now, within=GATE_READS)
-    writer = connector.writer(
-        _around(settings, settings.erp_settings, session, ctx.now, GATE_READS)
-    )
+    known = connectors.for_writing(connector, settings.erp_settings)
+    writer = connector.writer(_around(settings, known, session, ctx.now, GATE_READS))
     return WriteGate(reader, writer, authority)
 
 
@@ -208,6 +210,7 @@ def _working(ctx: Context, poster: Poster, webhooks: Webhooks) -> Mapping[str, S
         lineup.TELL: lambda job: tell(job.payload, ctx, webhooks, attempt=job.attempts),
         lineup.SAY: lambda job: say(job.payload, poster),
         lineup.SWEEP: lambda _: clockwork.sweep(ctx),
+        lineup.BALANCE: lambda _: nightly(ctx),
     }
 
 
@@ -256,7 +259,7 @@ async def running(
         worker = Worker(
             store, steps, now=now, at_once=settings.workers, people_wait=front.people_wait
         )
-        await store.turn(lambda unit: lineup.sweep(unit, due_at=now()))
+        await store.turn(lambda unit: _nightly(unit, now()))
         if work and steps:
             stack.push_async_callback(_finished, worker, asyncio.create_task(worker.run()))
             stack.push_async_callback(_stopped, asyncio.create_task(store.listen(worker.wake)))
@@ -284,6 +287,12 @@ async def _erp_session(stack: AsyncExitStack, *, keeps: bool = True) -> aiohttp.
 def _webhooks(settings: Settings, session: aiohttp.ClientSession) -> Webhooks:
     secret = settings.webhook_secret.get_secret_value().encode()
     return Webhooks(session=session, master_secret=secret, http_too=settings.webhook_http)
+
+
+def _nightly(unit: UnitOfWork, now: datetime) -> None:
+    """Line up what is done once a day; the ERP is compared first when a night has passed."""
+    lineup.sweep(unit, due_at=now)
+    lineup.balance(unit, due_at=now + timedelta(days=1))
 
 
 class NotMigratedError(CountersignError):

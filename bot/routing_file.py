@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from decisions.errors import CountersignError
 from decisions.money import Currency, Rates
 from decisions.people import ChannelId, Person, PersonId
+from decisions.plan import Tolerance
 from decisions.routing import EscalationStep, Plant, PlantId, RoutingTable, Rule
 
 
@@ -55,12 +56,23 @@ class _Step(_Part):
     to: str
 
 
+Share = Annotated[Decimal, Field(ge=0, le=1)]
+
+
+class _Tolerance(_Part):
+    price: Share = Decimal(0)
+    on_order: Share = Decimal(0)
+    stock: Share | None = None
+
+
 class _Path(_Part):
     channel: str = Field(min_length=1)
     owner: str
     deputies: tuple[str, ...] = ()
     sla: timedelta = Field(gt=timedelta(0))
     escalation: tuple[_Step, ...] = ()
+    grace: timedelta = Field(default=timedelta(0), ge=timedelta(0), le=timedelta(hours=24))
+    tolerance: _Tolerance = Field(default_factory=_Tolerance)
 
 
 class _Rule(_Path):
@@ -177,5 +189,11 @@ def _rule(rule: _Rule, document: _Document) -> Rule:
         sla=rule.sla,
         escalation=tuple(
             EscalationStep(after=step.after, to=person(step.to)) for step in rule.escalation
+        ),
+        grace=rule.grace,
+        tolerance=Tolerance(
+            price=rule.tolerance.price,
+            on_order=rule.tolerance.on_order,
+            stock=rule.tolerance.stock,
         ),
     )

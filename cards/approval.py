@@ -16,7 +16,7 @@ from decisions.actions import Acknowledge, CreatePurchaseOrder, cost_of
 from decisions.costing import cost_of_waiting, next_bite, next_step
 from decisions.errors import CountersignError
 from decisions.lifecycle import State
-from decisions.plan import Difference
+from decisions.plan import Difference, WritePlan
 from decisions.recommendation import FieldCheck, Recommendation
 from decisions.routing import review_point
 
@@ -161,6 +161,10 @@ _NEXT: Final = MappingProxyType(
 
 def _next(one: Recommendation, words: Words, system: System, now: datetime) -> Sequence[str]:
     """Say what happens next, or what it came to."""
+    until = one.writes_from
+    if until is not None and one.decision is not None and now < until > one.decision.at:
+        when = f"It is written to {escape(system.name)} at {words.moment(until)}."
+        return (f"{when} Until then {escape(one.decision.by.name)} can pull it back.",)
     if one.state in _NEXT:
         return (_NEXT[one.state].format(name=escape(system.name)),)
     if one.state is State.SHELVED and one.decision and one.decision.until:
@@ -245,7 +249,18 @@ def _change(one: Recommendation, words: Words, system: System, most: int) -> lis
     title = f"Exactly this is written to {escape(system.name)}"
     if one.state in (State.OVERRIDDEN, State.EXPIRED, State.SUPERSEDED, State.WITHDRAWN):
         title = "This would have been written"
-    return [build.box([build.section(title), *change_rows(one.plan, words, most)])]
+    rows = [*change_rows(one.plan, words, most), *_reduced(one.plan, system)]
+    return [build.box([build.section(title), *rows])]
+
+
+def _reduced(plan: WritePlan, system: System) -> list[Piece]:
+    """Say which of the facts that the change relies on could not be read as they should be."""
+    names = dict.fromkeys(fact.name for fact in plan.preconditions)
+    return [
+        build.small(f"{field_name(name)}: {escape(system.reduced[name])}")
+        for name in names
+        if name in system.reduced
+    ]
 
 
 def _actions(one: Recommendation, words: Words, system: System) -> list[Piece]:
@@ -253,6 +268,8 @@ def _actions(one: Recommendation, words: Words, system: System) -> list[Piece]:
     why = build.button("Why", "why", data, primary=one.state is not State.AWAITING)
     if one.state in (State.REFUSED, State.NOT_WRITTEN):
         return [build.button("Ask again", "retry", data), why]
+    if one.decision and one.writes_from and one.writes_from > one.decision.at:
+        return [build.button("Pull back", "pull_back", data), why]
     if one.state is not State.AWAITING:
         link = one.receipt.link if one.receipt else ""
         return [*([build.link(f"Open in {system.name}", link)] if link else []), why]

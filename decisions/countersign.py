@@ -350,7 +350,7 @@ def countersign(
     )
 
 
-_SPENT: Final = frozenset({"written", "refused", "not_written", "conflict"})
+_SPENT: Final = frozenset({"written", "refused", "not_written", "conflict", "pulled_back"})
 """Kinds of audit entries that end an approval; after one of them only another approval counts."""
 
 

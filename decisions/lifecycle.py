@@ -47,6 +47,7 @@ class Event(StrEnum):
     NOT_SENT = "not_sent"
     NOT_FOUND = "not_found"
     RETRIED = "retried"
+    PULLED_BACK = "pulled_back"
     EXPIRED = "expired"
     SUPERSEDED = "superseded"
     WITHDRAWN = "withdrawn"
@@ -85,6 +86,7 @@ MOVES: Final[Mapping[tuple[State, Event], State]] = MappingProxyType(
         (State.APPROVED, Event.WRITTEN): State.WRITTEN,
         (State.APPROVED, Event.REFUSED): State.REFUSED,
         (State.APPROVED, Event.MOVED): State.CONFLICT,
+        (State.APPROVED, Event.PULLED_BACK): State.AWAITING,
         (State.APPROVED, Event.EXPIRED): State.EXPIRED,
         (State.WRITING, Event.WRITTEN): State.WRITTEN,
         (State.WRITING, Event.REFUSED): State.REFUSED,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from typing import Literal, NewType, TypeAlias
+from typing import Final, Literal, NewType, TypeAlias
 
 from decisions.canonical import digest
 from decisions.money import Money
@@ -104,34 +104,77 @@ class Difference:
     after: Value
 
 
-def _moved(before: Precondition, after: Precondition) -> bool:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tolerance:
+    """By which share of what a person saw a fact may move before the person is asked again.
+
+    Money that is to be paid and the vendor are always exact; `price` is what the ERP says an item
+    costs, which the order does not follow. Without a share for the stock the connector's counts.
+    """
+
+    price: Decimal = Decimal(0)
+    on_order: Decimal = Decimal(0)
+    stock: Decimal | None = None
+
+
+EXACT: Final = Tolerance()
+
+
+def _allowed(fact: Precondition, tolerance: Tolerance) -> Decimal | None:
+    """Return by how much a fact may move; None when it may not."""
+    share = {
+        "unit cost in the ERP": tolerance.price,
+        "quantity already on order": tolerance.on_order,
+        "stock": tolerance.stock,
+    }.get(fact.name)
+    if not share:
+        return fact.tolerance
+    try:
+        return abs(Decimal(fact.value)) * share
+    except InvalidOperation:
+        return None
+
+
+def _moved(before: Precondition, after: Precondition, tolerance: Tolerance) -> bool:
     if before.value == after.value:
         return False
-    if before.tolerance is None:
+    allowed = _allowed(before, tolerance)
+    if allowed is None:
         return True
     try:
-        return abs(Decimal(after.value) - Decimal(before.value)) > before.tolerance
+        return abs(Decimal(after.value) - Decimal(before.value)) > allowed
     except InvalidOperation:
         return True
 
 
-def differences(seen: WritePlan, rebuilt: WritePlan) -> tuple[Difference, ...]:
+def differences(
+    seen: WritePlan, rebuilt: WritePlan, tolerance: Tolerance = EXACT
+) -> tuple[Difference, ...]:
     """Return what moved between the plan a person saw and the one rebuilt now.
 
-    Empty exactly when the old approval may be acted on.
+    Empty exactly when the old approval may be acted on: then what is sent is the same.
     """
-    found = [*_moved_facts(seen, rebuilt), *_moved_changes(seen, rebuilt)]
-    if not found and seen.hash != rebuilt.hash:
+    found = [*_moved_facts(seen, rebuilt, tolerance), *_moved_changes(seen, rebuilt)]
+    if not found and _exact(seen, tolerance) != _exact(rebuilt, tolerance):
         found.append(Difference(what="payload", subject="", before=seen.hash, after=rebuilt.hash))
     return tuple(found)
 
 
-def _moved_facts(seen: WritePlan, rebuilt: WritePlan) -> Iterator[Difference]:
+def _exact(plan: WritePlan, tolerance: Tolerance) -> tuple[object, ...]:
+    """Return what must be the same, whether or not there is something to show of it."""
+    facts = tuple(fact for fact in plan.preconditions if _allowed(fact, tolerance) is None)
+    named = (plan.connector, plan.company, plan.marker)
+    return *named, plan.requests, facts, plan.changes, plan.cost
+
+
+def _moved_facts(
+    seen: WritePlan, rebuilt: WritePlan, tolerance: Tolerance
+) -> Iterator[Difference]:
     before = {(item.name, item.subject): item for item in seen.preconditions}
     after = {(item.name, item.subject): item for item in rebuilt.preconditions}
     for name, subject in dict.fromkeys((*before, *after)):
         old, new = before.get((name, subject)), after.get((name, subject))
-        if old is None or new is None or _moved(old, new):
+        if old is None or new is None or _moved(old, new, tolerance):
             yield Difference(
                 what=name,
                 subject=subject,

@@ -1,7 +1,7 @@
 """A recommendation: what came in, what it means, and where it stands."""
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, Literal, NewType
 
@@ -158,6 +158,10 @@ class Place:
     reason: Literal["only", "cost_of_delay", "deadline", "net_benefit", "arrival"]
 
 
+LAST_MINUTES: Final = timedelta(minutes=5)
+"""Before an approval expires, that are kept for writing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recommendation:
     """One recommendation through its whole life.
@@ -199,6 +203,18 @@ class Recommendation:
     def may_decide(self, person: PersonId) -> bool:
         """Tell whether this person's click may decide now."""
         return self.route.may_decide(person, escalated=self.escalated)
+
+    @property
+    def writes_from(self) -> datetime | None:
+        """Return from when an approved plan may be written; None when nothing is approved.
+
+        Until then whoever approved it may pull it back. The wait ends in time to write before the
+        approval expires.
+        """
+        if self.state is not State.APPROVED or self.decision is None:
+            return None
+        at = self.decision.at
+        return max(at, min(at + self.route.grace, self.proposal.valid_until - LAST_MINUTES))
 
     def after(self, event: Event, *, now: datetime) -> "Recommendation":
         """Return the record after an event, one revision further.

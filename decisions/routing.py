@@ -8,6 +8,7 @@ from typing import NewType
 from decisions.errors import CountersignError
 from decisions.money import Rates
 from decisions.people import ChannelId, Person, PersonId
+from decisions.plan import EXACT, Tolerance
 
 PlantId = NewType("PlantId", str)
 
@@ -41,7 +42,11 @@ class EscalationStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """Where recommendations of some kinds and plants go; an empty set means every one."""
+    """Where recommendations of some kinds and plants go; an empty set means every one.
+
+    An approved write waits for `grace`, while its approver may pull it back. `tolerance` is how
+    far the ERP may move between the card and the click.
+    """
 
     name: str
     kinds: frozenset[str]
@@ -51,6 +56,8 @@ class Rule:
     deputies: tuple[Person, ...]
     sla: timedelta
     escalation: tuple[EscalationStep, ...]
+    grace: timedelta = timedelta(0)
+    tolerance: Tolerance = EXACT
 
     def matches(self, *, kind: str, plant: PlantId) -> bool:
         """Tell whether this rule is about such a recommendation."""
@@ -93,6 +100,8 @@ class Route:
     deputies: tuple[Person, ...]
     sla: timedelta
     escalation: tuple[EscalationStep, ...]
+    grace: timedelta = timedelta(0)
+    tolerance: Tolerance = EXACT
 
     def may_decide(self, person: PersonId, *, escalated: int) -> bool:
         """Tell whether a person may decide after so many escalation steps."""
@@ -122,6 +131,8 @@ def route(table: RoutingTable, *, kind: str, plant: PlantId) -> Route:
         deputies=rule.deputies,
         sla=rule.sla,
         escalation=rule.escalation,
+        grace=rule.grace,
+        tolerance=rule.tolerance,
     )
 
 

@@ -124,7 +124,7 @@ class WriteGate:
         written = await self._written_before(plan)
         if written is not None:
             return AlreadyThere(receipt=written)
-        moved = differences(plan, rebuilt)
+        moved = differences(plan, rebuilt, order.recommendation.route.tolerance)
         if moved:
             return Shifted(plan=rebuilt, differences=moved)
         cleared = ClearedOrder(order=order, seal=_Seal())

@@ -11,6 +11,7 @@ from decisions.actions import DraftedAction
 from decisions.errors import CountersignError
 from decisions.plan import WritePlan
 from decisions.recommendation import Receipt
+from decisions.reconciliation import Marked
 from erp.snapshot import Scope, Snapshot
 
 
@@ -44,6 +45,15 @@ class Capabilities:
     reduced: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """Where a vendor is reached; `email` is empty where the ERP has none."""
+
+    vendor: str
+    name: str
+    email: str
+
+
 class Reader(Protocol):
     """Reads the ERP from its primary; handed to the workflow."""
 
@@ -58,6 +68,23 @@ class Reader(Protocol):
             ErpUnreachableError: no usable answer.
             NotPlannableError: an unknown vendor or item, a unit that would have to be guessed,
                 a kind this connector cannot write.
+        """
+        ...
+
+    async def contact(self, vendor: str) -> Contact:
+        """Return where a vendor is reached.
+
+        Raises:
+            ErpUnreachableError: no usable answer.
+            NotPlannableError: the ERP knows no such vendor.
+        """
+        ...
+
+    async def marked(self, *, since: datetime) -> tuple[Marked, ...]:
+        """Return every document with a mark of ours that was changed since then.
+
+        Raises:
+            ErpUnreachableError: no usable answer.
         """
         ...
 

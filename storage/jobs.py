@@ -24,6 +24,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     delete,
+    exists,
     func,
     insert,
     literal,
@@ -80,6 +81,10 @@ PER_CONVERSATION: Final = (
 
 https://learn.microsoft.com/microsoftteams/platform/bots/how-to/rate-limit
 """
+
+
+_SKEW: Final = timedelta(seconds=5)
+"""By which the clocks of two replicas may differ."""
 
 
 class LostLeaseError(CountersignError):
@@ -144,6 +149,11 @@ class Jobs:
         new, self._new = self._new, []
         if new:
             self.added = insert_those_not_there(self._connection, jobs, new) > 0
+
+    def is_known(self, key: str) -> bool:
+        """Tell whether there is or was a job with this key."""
+        found = select(exists().where(jobs.c.key == key))
+        return bool(self._connection.execute(found).scalar())
 
     def cancel(self, key: str) -> bool:
         """Strike out a job that nobody has started; False when there is none."""
@@ -285,6 +295,10 @@ class Jobs:
             self._connection.execute(
                 select(func.pg_advisory_xact_lock(_LANES_LOCK, func.hashtext(f"rate:{lane}")))
             )
+        # A clock that was ahead and is right again must not silence a conversation for as long.
+        self._connection.execute(
+            delete(lane_uses).where(lane_uses.c.lane == lane, lane_uses.c.at > now + _SKEW)
+        )
         waits = [self._wait_for(lane, now, rate) for rate in limits]
         longest = max(waits, default=timedelta(0))
         if longest > timedelta(0):

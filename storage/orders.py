@@ -110,6 +110,11 @@ class Orders:
         row = self._connection.execute(_BY_RECOMMENDATION, {"about": about}).first()
         return None if row is None else _order(row)
 
+    def sent_since(self, moment: datetime) -> tuple[Order, ...]:
+        """Return the orders that were sent since then."""
+        found = select(orders).where(orders.c.sent_at >= moment).order_by(orders.c.sent_at)
+        return tuple(_order(row) for row in self._connection.execute(found))
+
     def _locked(self, about: RecommendationId) -> Order:
         statement = _BY_RECOMMENDATION.with_for_update()
         return _order(self._connection.execute(statement, {"about": about}).one())

@@ -318,6 +318,7 @@ _partial(
 )
 _partial("recommendations_awaiting", recommendations.c.delay_cost, where=IS_AWAITING)
 _partial("recommendations_unfinished", recommendations.c.state, where=IS_UNFINISHED)
+Index("orders_sent_at", orders.c.sent_at)
 _partial("orders_unwritten", orders.c.state, where=IS_UNWRITTEN)
 _partial("audit_alarms", audit.c.seq, where=IS_ALARM)
 _partial("audit_restored", audit.c.seq, where=IS_RESTORED)

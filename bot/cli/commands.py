@@ -139,6 +139,38 @@ def status() -> None:
     run()
 
 
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+def sources(folder: Path) -> None:
+    """Read what the mapping files of a folder describe, once, and show it (docs/sources.md)."""
+    from bot.cli.sources import show_sources
+
+    show_sources(folder)
+
+
+@cli.command("doctor")
+def doctor_command() -> None:
+    """Try the database, the channels and the ERP, and say what to mend."""
+    from bot.cli.doctor import doctor
+
+    doctor()
+
+
+@cli.command()
+@click.option(
+    "--days",
+    type=click.IntRange(1, 366),
+    default=3,
+    show_default=True,
+    help="How far back to look.",
+)
+def reconcile(*, days: int) -> None:
+    """Compare the ERP with our records, both ways; also done every night."""
+    from bot.cli.operate import reconcile_erp
+
+    reconcile_erp(days)
+
+
 @cli.group()
 def keys() -> None:
     """API keys, one per source; and the pair of keys that decisions are signed with."""

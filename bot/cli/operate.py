@@ -1,7 +1,9 @@
 """Commands that look at the records, or change what an operator may change."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import TypeVar
 
 import click
@@ -11,6 +13,7 @@ from rich.table import Table
 from bot.app import context
 from bot.settings import settings_from_environment
 from bot.workflow import keys, quarantine
+from bot.workflow.balance import balance
 from bot.workflow.context import Context
 from bot.workflow.ingest import Accepted, Conflicting, Held, Known
 from storage.audit import verify_chain
@@ -62,6 +65,24 @@ def status() -> None:
             console.print(f"The bot is not in {channel}. Add the app to that team.", markup=False)
 
     _with(work)
+
+
+def reconcile_erp(days: int) -> None:
+    """Print what does not balance, and put it in the chain and on cards; 1 when there is some."""
+
+    async def work(ctx: Context) -> bool:
+        wrong = await balance(ctx, back=timedelta(days=days))
+        table = Table("What", "Mark", "Documents")
+        for one in wrong:
+            table.add_row(one.what.replace("_", " "), one.marker, ", ".join(one.documents))
+        if wrong:
+            Console().print(table)
+        else:
+            click.echo(f"Everything of the last {days} days balances.")
+        return bool(wrong)
+
+    if _with(work):
+        sys.exit(1)
 
 
 def create_key(source: str, plants: tuple[str, ...], webhook: str | None) -> None:

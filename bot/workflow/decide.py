@@ -31,6 +31,7 @@ from decisions.errors import CountersignError
 from decisions.lifecycle import Event, State
 from decisions.people import ChannelId, Person, PersonId, Posting
 from decisions.plan import PlanHash, differences
+from decisions.pull_back import check_pull_back
 from decisions.recommendation import DecisionId, Recommendation, RecommendationId
 from storage.unit_of_work import UnitOfWork
 
@@ -199,7 +200,7 @@ async def turn_down(click: Click, ctx: Context, refused: RefusedClickError) -> R
 
 def _moved(held: Recommendation, reading: Reading) -> bool:
     return held.plan is not None and (
-        reading.plan is None or bool(differences(held.plan, reading.plan))
+        reading.plan is None or bool(differences(held.plan, reading.plan, held.route.tolerance))
     )
 
 
@@ -247,7 +248,7 @@ def _decided(
         body |= {"plan": plain(decided.plan), "action": plain(decided.action)}
     keep(unit, decided, DECIDED, at=now, actor=decision.by.id, body=body)
     if decided.state is State.APPROVED:
-        lineup.write(unit, decided, due_at=now)
+        lineup.write(unit, decided, due_at=decided.writes_from or now)
     if isinstance(answer, NotNow):
         lineup.bring_back(unit, decided, due_at=answer.until)
 
@@ -297,6 +298,37 @@ def _adopt(unit: UnitOfWork, held: Recommendation, click: Click) -> None:
             activity_id=click.activity_id,
         )
         unit.postings.add(held.id, posting, revision=0, card_sha=None)
+
+
+async def pull_back(click: Click, ctx: Context) -> Result:
+    """Take an approval back that was not acted on yet; it asks again, the same people."""
+    who = answering(click, ctx)
+    now = ctx.now()
+
+    def turn(unit: UnitOfWork) -> Result:
+        held = unit.recommendations.lock(named(click))
+        if not may_see(held, click.person, channel_of(click)):
+            raise UnknownRecommendationError
+        if held.state is State.AWAITING and held.round == who.round + 1:
+            return Result(recommendation=held)
+        try:
+            check_pull_back(held, who, now=now)
+        except RefusedClickError as refused:
+            refuse(unit, held, click, refused, now=now)
+            return Result(recommendation=held, problem=refused)
+        lineup.cancel_write(unit, held)
+        asked = replace(
+            held.after(Event.PULLED_BACK, now=now),
+            round=held.round + 1,
+            posted_at=now,
+            escalated=0,
+            decision=None,
+        )
+        keep(unit, asked, "pulled_back", at=now, actor=who.person.id, body=_trace(click))
+        lineup.escalate(unit, asked, posted_at=now)
+        return Result(recommendation=asked)
+
+    return await ctx.store.turn(turn)
 
 
 async def retry(click: Click, ctx: Context) -> Result:

@@ -96,6 +96,10 @@ async def _acknowledge(made: Click, ctx: Context) -> CardJson:
     return decide.painted(await decide.give(made, ctx, TakeNote()), ctx)
 
 
+async def _pull_back(made: Click, ctx: Context) -> CardJson:
+    return decide.painted(await decide.pull_back(made, ctx), ctx)
+
+
 async def _retry(made: Click, ctx: Context) -> CardJson:
     return decide.painted(await decide.retry(made, ctx), ctx)
 
@@ -277,6 +281,7 @@ VERBS: Final[Mapping[str, Handler]] = MappingProxyType(
         "changes": _guarded(_changes),
         "recost": _guarded(_recost),
         "approve_changed": _guarded(_approve_changed),
+        "pull_back": _pull_back,
         "retry": _retry,
         "why": _why,
         "back": _back,

@@ -23,6 +23,7 @@ TELL: Final = "tell"
 REMOVE: Final = "remove"
 SAY: Final = "say"
 SWEEP: Final = "sweep"
+BALANCE: Final = "balance"
 
 
 def prepare(unit: UnitOfWork, one: Recommendation, *, due_at: datetime) -> None:
@@ -84,6 +85,11 @@ def write(unit: UnitOfWork, one: Recommendation, *, due_at: datetime) -> None:
     unit.jobs.add(
         WRITE, f"write:{one.id}:{one.round}", {"id": one.id}, due_at=due_at, lane=_erp_lane(one)
     )
+
+
+def cancel_write(unit: UnitOfWork, one: Recommendation) -> None:
+    """Strike out a write that nobody has begun; one that was begun finds the approval gone."""
+    unit.jobs.cancel(f"write:{one.id}:{one.round}")
 
 
 def reconcile(unit: UnitOfWork, one: Recommendation, *, due_at: datetime) -> None:
@@ -163,6 +169,11 @@ def _spoken(channel: Channel, conversation: str, card: str) -> dict[str, Plain]:
 def sweep(unit: UnitOfWork, *, due_at: datetime) -> None:
     """Clear away what was done long ago; once a day, however many replicas ask for it."""
     unit.jobs.add(SWEEP, f"sweep:{due_at:%Y-%m-%d}", {}, due_at=due_at)
+
+
+def balance(unit: UnitOfWork, *, due_at: datetime) -> None:
+    """Hold the ERP against our records; once a day, however many replicas ask for it."""
+    unit.jobs.add(BALANCE, f"balance:{due_at:%Y-%m-%d}", {}, due_at=due_at)
 
 
 def job_subject(payload: Mapping[str, Plain]) -> RecommendationId:

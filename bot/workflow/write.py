@@ -84,10 +84,12 @@ async def write(
     if one is None:
         return
     if one.state is State.WRITING:
-        await ctx.store.turn(_ended(one, Event.LOST, ctx, trouble=_STOPPED))
+        await ctx.store.turn(_interrupted(one, ctx))
     if one.state is not State.APPROVED:
         return
     _not_too_early(restored, ctx, patience)
+    if one.writes_from and ctx.now() < one.writes_from:
+        raise RetryLaterError(one.writes_from - ctx.now(), "it may still be pulled back")
     try:
         story = await ctx.store.read(lambda unit: unit.audit.checked(one.id))
         order = countersign(one, story, authority, now=ctx.now())
@@ -97,6 +99,17 @@ async def write(
         await ctx.store.turn(_alarmed(one, Event.REFUSED, ctx, refused))
     else:
         await _through_the_gate(order, ctx, gate, job)
+
+
+def _interrupted(seen: Recommendation, ctx: Context) -> Callable[[UnitOfWork], None]:
+    """Let a write be looked up whose process ended; unless another one did so by now."""
+    end = _ended(seen, Event.LOST, ctx, trouble=_STOPPED)
+
+    def turn(unit: UnitOfWork) -> None:
+        if unit.recommendations.lock(seen.id).state is State.WRITING:
+            end(unit)
+
+    return turn
 
 
 def _not_too_early(restored: datetime | None, ctx: Context, patience: Patience) -> None:

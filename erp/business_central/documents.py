@@ -5,6 +5,7 @@ PurchaseLine.Table.al, TestStatusOpen). A receipt date is not on that list, so i
 released order too. Whatever is neither, or has a status that we do not know, is left alone.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -45,6 +46,8 @@ STEP: Final = 10_000
 """Between the sequence numbers of two lines, as the client leaves it."""
 
 LINES: Final = "purchaseOrderLines"
+
+_MARK: Final = re.compile(r"Countersign (CS-[0-9A-Z]+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -343,6 +346,16 @@ def added_line(order: PurchaseOrder, marker: str) -> PurchaseOrderLine | None:
     return next(
         (line for line in order.purchase_order_lines if marker in line.description2.split()), None
     )
+
+
+def marks_of(order: PurchaseOrder) -> tuple[str, ...]:
+    """Return the marks that an order carries, on comments and on lines; each once."""
+    texts = (
+        line.description if line.line_type == "Comment" else line.description2
+        for line in order.purchase_order_lines
+    )
+    found = (_MARK.fullmatch(text.strip()) for text in texts)
+    return tuple(dict.fromkeys(one[1] for one in found if one))
 
 
 def _must_be(standing: Standing, *allowed: str) -> None:

@@ -35,6 +35,14 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     blocked: str
 
 
+class VendorContact(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Where a vendor is reached."""
+
+    number: str
+    display_name: str
+    email: str = ""
+
+
 class Item(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """An item; `inventory` is the sum over all locations."""
 
@@ -67,9 +75,13 @@ class CompanyInformation(msgspec.Struct, frozen=True, kw_only=True, rename="came
 
 
 class OutstandingLine(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What is still to come on one purchase line, in the item's base unit."""
+    """What is still to come on one purchase line, in the item's base unit.
+
+    A line of a return order is what still goes back.
+    """
 
     item_no: str
+    document_type: str = "Order"
     outstanding_qty_base: Decimal
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
@@ -18,6 +19,7 @@ from decisions.actions import (
 from decisions.money import Currency
 from decisions.plan import WritePlan
 from decisions.quantity import Unit, factor_between
+from decisions.reconciliation import Marked
 from erp.business_central.client import (
     ANALYTICS,
     BusinessCentralClient,
@@ -25,7 +27,7 @@ from erp.business_central.client import (
     literal,
     odata,
 )
-from erp.business_central.documents import Standing, edit_plan, line_plan
+from erp.business_central.documents import Standing, edit_plan, line_plan, marks_of
 from erp.business_central.entities import (
     CompanyInformation,
     Item,
@@ -34,10 +36,14 @@ from erp.business_central.entities import (
     Page,
     PurchaseOrder,
     Vendor,
+    VendorContact,
 )
 from erp.business_central.mapping import Facts, check_size, order_plan, planned_lines
+from erp.business_central.probing import DENIED, OUTSTANDING, Probes
+from erp.business_central.snapshot import READS, WideReader
 from erp.business_central.tokens import SYSTEM
-from erp.ports import Capabilities, NotPlannableError
+from erp.ports import Capabilities, Contact, NotPlannableError
+from erp.snapshot import Scope, Snapshot
 
 WRITES: Final = frozenset(
     {
@@ -57,11 +63,11 @@ _NEEDS: Final = {
 }
 """Transfer orders are read-only in the standard API and production orders are not in it."""
 
+_WIDE: Final = 300.0
+"""Seconds for everything that was changed in some days; nobody waits for it."""
+
 BUDGET: Final = 2.0
 """Seconds for everything a plan reads; a click waits for it."""
-
-DENIED: Final = frozenset({400, 403, 404})
-"""Answers of an analytics query that is not installed, or not granted."""
 
 ON_ORDER: Final = "quantity already on order"
 _FROM_ORDERS: Final = (
@@ -72,13 +78,21 @@ _UNREAD: Final = "not read, because neither the query nor the purchase orders ar
 
 
 class BusinessCentralReader:
-    """Reads one company, always from the primary: a replica may lag behind what it promises."""
+    """Reads one company; plans always from the primary, for a replica may lag behind."""
 
-    def __init__(self, client: BusinessCentralClient, *, budget: float = BUDGET) -> None:
+    def __init__(
+        self,
+        client: BusinessCentralClient,
+        *,
+        now: Callable[[], datetime],
+        budget: float = BUDGET,
+    ) -> None:
         """Keep the client, and how long one plan may take to read."""
         self._client = client
         self._budget = budget
         self._reduced: dict[str, str] = {}
+        self._probes = Probes(client, now)
+        self._wide = WideReader(client, self._probes, now=now)
 
     def capabilities(self) -> Capabilities:
         """Return what this connector can do."""
@@ -87,7 +101,8 @@ class BusinessCentralReader:
             system=SYSTEM,
             writes=WRITES,
             needs={kind: _NEEDS.get(kind, "not switched on in this version") for kind in others},
-            reduced=dict(self._reduced),
+            reads=READS,
+            reduced=self._reduced | self._wide.reduced,
         )
 
     async def plan(self, action: DraftedAction, *, marker: str) -> WritePlan:
@@ -130,6 +145,43 @@ class BusinessCentralReader:
         (line,), relies_on = planned_lines(order, await self._facts(order, until))
         return line_plan(standing, line, relies_on, company=self._company, marker=marker)
 
+    async def contact(self, vendor: str) -> Contact:
+        """Return where a vendor is reached.
+
+        Raises:
+            ErpUnreachableError: no usable answer.
+            NotPlannableError: there is no such vendor.
+        """
+        query = odata(
+            {"$filter": f"number eq {literal(vendor)}", "$select": "number,displayName,email"}
+        )
+        url = self._client.company.url("vendors", query=query)
+        until = asyncio.get_running_loop().time() + self._budget
+        found = await self._client.read_all(url, Page[VendorContact], until=until)
+        if not found:
+            raise NotPlannableError(f"Business Central knows no vendor {vendor}.")
+        return Contact(vendor=vendor, name=found[0].display_name, email=found[0].email)
+
+    async def marked(self, *, since: datetime) -> tuple[Marked, ...]:
+        """Return every purchase order with a mark of ours that was changed since then.
+
+        Raises:
+            ErpUnreachableError: no usable answer.
+        """
+        query = odata(
+            {
+                "$filter": f"lastModifiedDateTime ge {since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+                "$expand": "purchaseOrderLines",
+            }
+        )
+        url = self._client.company.url("purchaseOrders", query=query)
+        until = asyncio.get_running_loop().time() + _WIDE
+        return tuple(
+            Marked(marker=marker, document=order.number, document_id=str(order.id))
+            for order in await self._client.read_all(url, Page[PurchaseOrder], until=until)
+            for marker in marks_of(order)
+        )
+
     async def _standing(self, number: str, until: float) -> Standing:
         query = odata({"$filter": f"number eq {literal(number)}", "$expand": "purchaseOrderLines"})
         url = self._client.company.url("purchaseOrders", query=query)
@@ -139,6 +191,16 @@ class BusinessCentralReader:
         order = found[0]
         currency = order.currency_code or await self._currency(until)
         return Standing(order=order, currency=Currency(currency or "???"))
+
+    async def snapshot(
+        self, scopes: Collection[Scope], *, since: datetime | None = None
+    ) -> Snapshot:
+        """Read widely; with `since` only what changed after it, as far as the ERP can tell.
+
+        Raises:
+            ErpUnreachableError: no usable answer.
+        """
+        return await self._wide.snapshot(scopes, since=since)
 
     async def _facts(self, action: CreatePurchaseOrder, until: float) -> Facts:
         numbers = sorted({line.item for line in action.lines})
@@ -187,12 +249,16 @@ class BusinessCentralReader:
         """Return what is still to come of each item, from the best source that is granted."""
         if not items:
             return {}
-        if ON_ORDER not in self._reduced:
+        if not self._probes.denied(OUTSTANDING):
             try:
-                return await self._outstanding(items, until)
+                found = await self._outstanding(items, until)
             except RefusedReadError as refused:
                 if refused.answer.status not in DENIED:
                     raise
+                self._probes.learn(OUTSTANDING, granted=False)
+            else:
+                self._reduced.pop(ON_ORDER, None)
+                return found
         try:
             open_orders = await self._open_orders(items, until)
         except RefusedReadError as refused:
@@ -210,7 +276,8 @@ class BusinessCentralReader:
         url = self._client.company.url("outstandingPurchaseLines", api=ANALYTICS, query=query)
         sums: dict[str, Decimal] = defaultdict(Decimal)
         for line in await self._client.read_all(url, Page[OutstandingLine], until=until):
-            sums[line.item_no] += line.outstanding_qty_base
+            if line.document_type == "Order":
+                sums[line.item_no] += line.outstanding_qty_base
         return {number: sums[number] for number in items}
 
     async def _open_orders(

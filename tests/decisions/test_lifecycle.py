@@ -33,7 +33,7 @@ class LifeOfARecommendation(RuleBasedStateMachine):
 
     @invariant()
     def each_write_has_its_own_approval(self):
-        asked = {Event.POSTED, Event.ASKED_AGAIN, Event.RETRIED, Event.RETURNED}
+        asked = {Event.POSTED, Event.ASKED_AGAIN, Event.RETRIED, Event.RETURNED, Event.PULLED_BACK}
         approved = False
         for event in self.history:
             if event in asked:

@@ -14,6 +14,9 @@ HOUR = 3600.0
 LASTING = 3.0
 """Seconds that a storm blows."""
 
+STEPS = 4
+"""In which an hour passes: at each of them every lease runs out."""
+
 _FULL = (
     """
     CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -84,9 +87,16 @@ async def clock_behind(life):
 
 
 async def _clock(life, moved):
-    life.clock.write_text(str(moved))
+    _set_clock(life, moved)
     await asyncio.sleep(LASTING)
-    life.clock.write_text("0")
+    _set_clock(life, 0.0)
+
+
+def _set_clock(life, moved):
+    """Move the clock of all processes at once; nobody may read half a number."""
+    new = life.clock.with_suffix(".new")
+    new.write_text(str(moved))
+    new.replace(life.clock)
 
 
 async def teams_away(life):
@@ -106,9 +116,9 @@ async def erp_away(life):
 
 async def _an_hour(life):
     begun = float(life.clock.read_text()) if life.clock.exists() else 0.0
-    for minute in range(1, 61):
-        life.clock.write_text(str(begun + 60 * minute))
-        await asyncio.sleep(0.05)
+    for step in range(1, STEPS + 1):
+        _set_clock(life, begun + HOUR * step / STEPS)
+        await asyncio.sleep(LASTING / STEPS)
 
 
 STORMS = {

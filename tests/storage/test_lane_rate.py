@@ -71,3 +71,19 @@ async def test_an_hour_has_a_limit_too(store):
         return [unit.jobs.take_rate("a", NOW + n * SECOND, limits) for n in range(1801)]
 
     assert await store.turn(turn) == [None] * 1800 + [1800 * SECOND]
+
+
+async def test_a_clock_that_was_an_hour_ahead_silences_nobody_once_it_is_right(store):
+    ahead = NOW + timedelta(hours=1)
+    for _ in range(2):
+        assert await store.turn(take(now=ahead)) is None
+
+    assert await store.turn(take()) is None
+
+
+async def test_the_clock_of_another_replica_may_be_a_little_ahead_and_still_counts(store):
+    ahead = NOW + 2 * SECOND
+    for _ in range(2):
+        assert await store.turn(take(now=ahead)) is None
+
+    assert await store.turn(take()) == 3 * SECOND
