@@ -224,7 +224,15 @@ class Purchase(Record, frozen=True, kw_only=True):
     @property
     def document(self) -> str:
         """Return its number, or its id in brackets as Tryton itself shows it."""
-        return self.number or f"({self.id})"
+        return self.number or self.first_name
+
+    @property
+    def first_name(self) -> str:
+        """Return what it was called as a new draft; what carries a mark of ours keeps this name.
+
+        Its number comes when somebody quotes it, and would look like another document.
+        """
+        return f"({self.id})"
 
     @property
     def item_lines(self) -> tuple[Line, ...]:

@@ -23,6 +23,7 @@ from erp.tryton.entities import (
     LineDefaults,
     Party,
     Product,
+    Purchase,
     Warehouse,
 )
 from erp.tryton.entities import Unit as TrytonUnit
@@ -36,6 +37,8 @@ MOST: Final = Decimal(10) ** 9
 """A larger quantity or unit cost is a slip of the keyboard, or no number at all."""
 
 MAX_LINES: Final = 100
+
+_OURS: Final = "Countersign "
 
 STOCK_SHARE: Final = Decimal("0.1")
 """Stock may move by this part of what is ordered before the person is asked again."""
@@ -147,8 +150,15 @@ def order_plan(
 
 
 def reference_of(marker: str) -> str:
-    """Return the reference that carries the marker."""
-    return f"Countersign {marker}"
+    """Return the text that carries the marker."""
+    return f"{_OURS}{marker}"
+
+
+def marks_of(purchase: Purchase) -> tuple[str, ...]:
+    """Return every mark of ours that a purchase or one of its lines carries."""
+    texts = (purchase.reference, purchase.description, *(line.note for line in purchase.lines))
+    ours = (text for text in texts if text and text.startswith(f"{_OURS}CS-"))
+    return tuple(dict.fromkeys(text.removeprefix(_OURS) for text in ours))
 
 
 def vendor_text(vendor: Party) -> str:

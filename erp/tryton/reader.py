@@ -18,7 +18,8 @@ from decisions.actions import (
 )
 from decisions.plan import WritePlan
 from decisions.quantity import factor_between
-from erp.ports import Capabilities, NotPlannableError
+from decisions.reconciliation import Marked
+from erp.ports import Capabilities, Contact, NotPlannableError
 from erp.snapshot import Scope, Snapshot
 from erp.tryton.additions import as_order, line_plan
 from erp.tryton.client import SYSTEM, TrytonClient
@@ -28,6 +29,7 @@ from erp.tryton.entities import (
     Company,
     HeaderDefaults,
     LineDefaults,
+    Moment,
     OnHand,
     OpenLine,
     Party,
@@ -35,7 +37,16 @@ from erp.tryton.entities import (
     Purchase,
     Warehouse,
 )
-from erp.tryton.mapping import Facts, check_size, currency_for, order_plan, unit_of, usable_party
+from erp.tryton.mapping import (
+    Facts,
+    check_size,
+    currency_for,
+    marks_of,
+    order_plan,
+    reference_of,
+    unit_of,
+    usable_party,
+)
 from erp.tryton.snapshots import OPEN, SCOPES_READ, outstanding, read_snapshot
 
 WRITES: Final = frozenset(
@@ -50,9 +61,9 @@ WRITES: Final = frozenset(
 )
 
 _NEEDS: Final = {
-    "send_supplier_chaser": "Tryton sends no mail to a vendor; it needs the mail port",
+    "send_supplier_chaser": "needs a mail account; Tryton itself is not asked to send",
 }
-_LATER: Final = "Tryton could do it, but this connector does not write it"
+_LATER: Final = "not written here, though Tryton could do it"
 
 BUDGET: Final = 2.0
 """Seconds for everything a plan reads; a click waits for it."""
@@ -124,6 +135,49 @@ class TrytonReader:
             case _:
                 raise NotPlannableError(f"Tryton is not written for “{action.kind}”.")
 
+    async def contact(self, vendor: str) -> Contact:
+        """Return where a vendor is reached.
+
+        Raises:
+            ErpUnreachableError: no usable answer.
+            NotPlannableError: there is no such vendor.
+        """
+        until = self._until(self._budget)
+        found = await self._parties(vendor, until)
+        if not found:
+            raise NotPlannableError(f"Tryton knows no vendor {vendor}.")
+        return Contact(vendor=vendor, name=found[0].name or "", email=found[0].email or "")
+
+    async def marked(self, *, since: datetime) -> tuple[Marked, ...]:
+        """Return every purchase with a mark of ours that was changed since then.
+
+        A cancelled one orders nothing, and does not stand any more.
+
+        Raises:
+            ErpUnreachableError: no usable answer.
+        """
+        until = self._until(self._patience)
+        company = await self._client.company(until=until)
+        text, moment = reference_of("CS-%"), Moment.of(since)
+        marked = [[field, "like", text] for field in ("reference", "description", "lines.note")]
+        stamps = ("create_date", "write_date", "lines.create_date", "lines.write_date")
+        found = await self._client.search(
+            "purchase.purchase",
+            Purchase,
+            [
+                ["company", "=", company.id],
+                ["state", "!=", "cancelled"],
+                ["OR", *marked],
+                ["OR", *([stamp, ">=", moment] for stamp in stamps)],
+            ],
+            until=until,
+        )
+        return tuple(
+            Marked(marker=marker, document=one.first_name, document_id=str(one.id))
+            for one in found
+            for marker in marks_of(one)
+        )
+
     async def snapshot(
         self, scopes: Collection[Scope], *, since: datetime | None = None
     ) -> Snapshot:
@@ -148,9 +202,7 @@ class TrytonReader:
         # The first call logs in and finds the company; the others may then go side by side.
         company = await self._client.company(until=until)
         parties, products, warehouses = await asyncio.gather(
-            self._client.search(
-                "party.party", Party, [["code", "=", action.vendor], ALL], until=until
-            ),
+            self._parties(action.vendor, until),
             self._products(numbers, until),
             self._client.search(
                 "stock.location", Warehouse, [["type", "=", "warehouse"]], until=until
@@ -173,6 +225,11 @@ class TrytonReader:
             on_order=on_order,
             header=header,
             lines=lines,
+        )
+
+    async def _parties(self, code: str, until: float) -> tuple[Party, ...]:
+        return await self._client.search(
+            "party.party", Party, [["code", "=", code], ALL], until=until
         )
 
     async def _products(self, numbers: Iterable[str], until: float) -> dict[str, Product]:

@@ -51,6 +51,12 @@ def line_of(plan: WritePlan, call: Call, purchase: Purchase) -> Line | None:
             return None
 
 
+def called(call: Call, purchase: Purchase) -> str:
+    """Return the name that a receipt gives to a purchase: its first one, where it has our mark."""
+    marked = isinstance(call, Create) or (isinstance(call, Write) and call.added is not None)
+    return purchase.first_name if marked else purchase.document
+
+
 def checks(plan: WritePlan, call: Call, purchase: Purchase) -> tuple[FieldCheck, ...]:
     """Return one check per planned field; of a new purchase also its status and other lines."""
     if isinstance(call, Create):
@@ -84,7 +90,7 @@ def checks(plan: WritePlan, call: Call, purchase: Purchase) -> tuple[FieldCheck,
 
 def looked_for(plan: WritePlan, call: Call, purchase: Purchase) -> Search:
     """Tell a value that is as planned from one that is as before; a third one says nothing."""
-    here = Found(document=purchase.document, document_id=str(purchase.id))
+    here = Found(document=called(call, purchase), document_id=str(purchase.id))
     if isinstance(call, Write) and call.edit is None:
         return NotFound() if added_line(purchase, plan.marker) is None else here
     field = _field(call)

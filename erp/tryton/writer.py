@@ -36,7 +36,7 @@ from erp.tryton.client import (
 from erp.tryton.entities import ALL, Party, Product, Purchase
 from erp.tryton.mapping import CONNECTOR, reference_of
 from erp.tryton.outcomes import created, outcome_of
-from erp.tryton.reading_back import checks, line_of, looked_for, moved_since
+from erp.tryton.reading_back import called, checks, line_of, looked_for, moved_since
 
 _WRITE_TIME: Final = 120.0
 """Seconds for the one write; giving up early only makes doubts."""
@@ -99,7 +99,7 @@ class TrytonWriter:
             return CannotTell(why=away.why)
         if isinstance(call, Create):
             for purchase in found:
-                return Found(document=purchase.document, document_id=str(purchase.id))
+                return Found(document=purchase.first_name, document_id=str(purchase.id))
             return NotFound()
         if not found:
             return CannotTell(why="the purchase is no longer there")
@@ -130,7 +130,7 @@ class TrytonWriter:
         if purchase is None:
             raise NoAnswerError(f"purchase {found.document} is no longer there")
         return Receipt(
-            document=purchase.document,
+            document=called(call, purchase),
             document_id=str(purchase.id),
             read_at=self._now(),
             fields=checks(plan, call, purchase),
@@ -194,7 +194,7 @@ class TrytonWriter:
             raise _StoppedError(Moved(text=f"{'; '.join(moved)}."))
         if isinstance(call, Write) and call.added is not None:
             await self._may_be_ordered(purchase.party.id, (call.added,))
-        document = Applied(document=purchase.document, document_id=str(purchase.id))
+        document = Applied(document=called(call, purchase), document_id=str(purchase.id))
         return document, _stamps(plan, call, purchase)
 
     async def _may_be_ordered(self, party: int, lines: tuple[NewLine, ...]) -> None:

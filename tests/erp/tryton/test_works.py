@@ -140,6 +140,7 @@ class TestReadingWidely:
         seen = await bench.reader.snapshot(bench.reader.capabilities().reads, since=then)
 
         assert [line.document for line in seen.purchase_lines] == ["(2)"]
+        assert await bench.reader.marked(since=then) != ()
         assert (seen.vendors, seen.locations, seen.production, seen.needs) == ((), (), (), ())
         assert seen.whole == {"items", "stock"}
         assert len(seen.items) == 2
@@ -197,13 +198,18 @@ class TestNewPurchases:
 
         assert await bench.writer.probe(plan) == found
 
-    async def test_it_is_found_when_it_got_its_number_or_was_cancelled(self, bench):
+    async def test_it_keeps_its_first_name_when_it_gets_a_number_or_is_cancelled(self, bench):
         plan, found = await written(bench)
+
         bench.office.do("purchase.purchase.quote", [int(found.document_id)])
 
-        assert await bench.writer.probe(plan) == replace(found, document="2")
+        assert await bench.writer.probe(plan) == found
+        assert (await bench.writer.verify(plan, found)).document == found.document
+        (marked,) = await bench.reader.marked(since=NOW)
+        assert marked.document == found.document
         bench.office.do("purchase.purchase.cancel", [int(found.document_id)])
-        assert await bench.writer.probe(plan) == replace(found, document="2")
+        assert await bench.writer.probe(plan) == found
+        assert await bench.reader.marked(since=NOW) == ()
 
     async def test_the_receipt_links_to_trytons_own_client(self, bench):
         async with aiohttp.ClientSession() as session:
@@ -325,6 +331,8 @@ class TestEdits:
 
         assert plan.cost == eur("1250.00")
         assert (await bench.writer.verify(plan, found)).clean
+        marks = {one.marker for one in await bench.reader.marked(since=NOW)}
+        assert marks == {MARKER, "CS-EARLIER"}
         stands = bench.office.read(
             "purchase.purchase", int(found.document_id), "untaxed_amount", "tax_amount"
         )
