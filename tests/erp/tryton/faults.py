@@ -1,7 +1,7 @@
 """What stands between a connector and Tryton, and goes wrong when it is told to."""
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import aiohttp
 import msgspec
@@ -39,6 +39,7 @@ class FaultyWay:
         self._next = defaultdict(list)
         self.down = False
         self._arrived = defaultdict(asyncio.Event)
+        self.calls = Counter()
 
     async def __aenter__(self):
         self._session = aiohttp.ClientSession()
@@ -74,6 +75,7 @@ class FaultyWay:
         if early is not None:
             return early
         self._arrived[method].set()
+        self.calls[method] += 1
         # Whoever asked may be gone by now; Tryton would go on, so this does.
         answer = await asyncio.shield(
             self._from_tryton(request, body, after=LATE if trouble == "slow" else 0.0)

@@ -5,8 +5,11 @@ import pytest
 from erp.ports import CannotTell, ErpUnreachableError, NotSent
 from tests.erp.contract import SOON, ConnectorContract
 from tests.erp.edits_contract import EditsContract, kind
+from tests.erp.tryton.plant import skip_unless_installed
 
 __all__ = ["kind"]
+
+skip_unless_installed()
 
 
 class TestTryton(ConnectorContract):

@@ -36,7 +36,9 @@ from tests.erp.contract import MARKER, SOON
 from tests.erp.tryton.bench import ITEM
 from tests.erp.tryton.company import NAME, READER, WRITER
 from tests.erp.tryton.office import Office, TrytonRefusedError
-from tests.erp.tryton.plant import DATABASE
+from tests.erp.tryton.plant import DATABASE, skip_unless_installed
+
+skip_unless_installed()
 
 RELEASED = "1"
 """The number of the purchase that the works start with."""
