@@ -68,7 +68,9 @@ class BusinessCentralBench:
         # A connection that the server closed meanwhile would turn a write into a doubt.
         writing = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
         self._sessions = (reading, writing)
-        self.reader = BusinessCentralReader(self._client(reading, self.erp.reader))
+        self.reader = BusinessCentralReader(
+            self._client(reading, self.erp.reader), now=lambda: NOW
+        )
         self.writer = BusinessCentralWriter(
             self._client(writing, self.erp.writer), now=lambda: NOW, write_time=1.0
         )
