@@ -234,7 +234,7 @@ def _change(one: Recommendation, words: Words, system: System, most: int) -> lis
     if isinstance(one.action, Acknowledge):
         note = f": {escape(one.action.note)}" if one.action.note else "."
         return [build.line(f"Nothing is written to the ERP{note}")]
-    if one.action.kind not in system.writes:
+    if not _can(one, system):
         needs = escape(system.needs.get(one.action.kind, ""))
         kind = escape(one.action.kind.replace("_", " "))
         return [
@@ -252,6 +252,11 @@ def _change(one: Recommendation, words: Words, system: System, most: int) -> lis
     return [build.box([build.section(title), *change_rows(one.plan, words, most)])]
 
 
+def _can(one: Recommendation, system: System) -> bool:
+    """Tell whether it can be written; a plan proves it to a process that did not ask yet."""
+    return one.plan is not None or one.action.kind in system.writes
+
+
 def _actions(one: Recommendation, words: Words, system: System) -> list[Piece]:
     data = build.about(one)
     why = build.button("Why", "why", data, primary=one.state is not State.AWAITING)
@@ -262,7 +267,7 @@ def _actions(one: Recommendation, words: Words, system: System) -> list[Piece]:
     if one.state is not State.AWAITING:
         link = one.receipt.link if one.receipt else ""
         return [*([build.link(f"Open in {system.name}", link)] if link else []), why]
-    writes = one.action.kind in system.writes and not isinstance(one.action, Acknowledge)
+    writes = _can(one, system) and not isinstance(one.action, Acknowledge)
     first: list[Piece] = []
     if not writes:
         first.append(build.button("Acknowledge", "acknowledge", data))

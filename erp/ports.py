@@ -33,6 +33,7 @@ class NotPlannableError(CountersignError):
 class Capabilities:
     """What a connector can write, and what the other kinds would need; both by action kind.
 
+    Of a kind in `unsettled` it finds out when one is planned, and knows it from then on.
     `reads` are the scopes of a snapshot that it can give. `reduced` says what is read in a lesser
     way than it could be, and why; it fills as the connector meets a permission that it was not
     given.
@@ -41,6 +42,7 @@ class Capabilities:
     system: str
     writes: frozenset[str]
     needs: Mapping[str, str]
+    unsettled: frozenset[str] = frozenset()
     reads: frozenset[Scope] = frozenset()
     reduced: Mapping[str, str] = field(default_factory=dict[str, str])
 

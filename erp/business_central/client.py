@@ -44,6 +44,9 @@ ANALYTICS: Final = "api/microsoft/analytics/v1.0"
 FINANCE: Final = "api/microsoft/reportsFinance/beta"
 """Queries of the app API Reports - Finance; read-only, and not always there."""
 
+EXTENSION: Final = "api/countersign/actions/v1.0"
+"""The Countersign extension, where it is installed."""
+
 _NARROW: Final = {"Prefer": f"odata.maxpagesize={PAGE_SIZE}"}
 _WIDE: Final = {
     "Prefer": f"odata.maxpagesize={WIDE_PAGE_SIZE}",
@@ -209,6 +212,7 @@ class BusinessCentralClient:
         within: float,
         still_ours: Callable[[], bool],
         tag: str = "",
+        api: str = STANDARD,
     ) -> Answer:
         """Send a planned request once, and return whatever came back.
 
@@ -223,7 +227,7 @@ class BusinessCentralClient:
             NoConnectionError: nothing was sent.
             NoAnswerError: it was sent, and what became of it is not known.
         """
-        url = self.company.url(request.path)
+        url = self.company.url(request.path, api=api)
         headers = await self._headers() | {"Content-Type": "application/json"}
         if tag:
             headers["If-Match"] = tag

@@ -15,6 +15,7 @@ import msgspec
 from aiohttp import web
 
 from erp.standin import odata
+from erp.standin.actions import EXTENSION, Actions
 from erp.standin.faults import Fault, Faults
 from erp.standin.orders import Orders, RefusedError
 from erp.standin.queries import ANALYTICS, FINANCE, Queries
@@ -24,7 +25,7 @@ COMPANY_ID: Final = "8f6b2f6e-2c55-4a55-9b0a-5b8f7c1d0a01"
 CURRENCY: Final = "EUR"
 READ_ONLY: Final = frozenset(
     {"companyInformation", "items", "vendors", "locations", "purchaseReceipts"}
-    | {"itemLedgerEntries", "unitsOfMeasure"}
+    | {"itemLedgerEntries", "unitsOfMeasure", "transferOrders"}
 )
 _LATE: Final = 3.0
 
@@ -72,11 +73,14 @@ class StandIn:
         self.posted_irreversibly: list[str] = []
         self.analytics = self.finance = True
         """Whether the Power BI app and API Reports - Finance are installed."""
+        self.extension = False
+        """Whether the Countersign extension is."""
         self.queries = Queries(self.store)
         self.latency = 0.0
         """Seconds before each answer."""
         self._now = now
         self._book = Orders(self.store, now, CURRENCY)
+        self._actions = Actions(self.store)
         self._tokens: dict[str, LogIn] = {}
         self._runner: web.AppRunner | None = None
         self.base_url = ""
@@ -85,7 +89,7 @@ class StandIn:
         """Listen."""
         app = web.Application(middlewares=[self._misbehave])
         app.router.add_post("/{tenant}/oauth2/v2.0/token", self._token)
-        apis = rf"v2\.0|{ANALYTICS}|{FINANCE}"
+        apis = rf"v2\.0|{ANALYTICS}|{FINANCE}|{EXTENSION}"
         root = f"/v2.0/{{environment}}/api/{{api:{apis}}}/companies"
         app.router.add_get(root, self._companies)
         app.router.add_route("*", root + r"({company:[^)]+})/{path:.+}", self._serve)
@@ -205,6 +209,8 @@ class StandIn:
             return _error(400, "BadRequest_InvalidJson", "The body is not JSON.")
 
     def _dispatch(self, request: web.Request, body: dict[str, Any]) -> web.Response:
+        if request.match_info["api"] == EXTENSION:
+            return self._extension(request, body)
         if request.match_info["api"] != "v2.0":
             return self._query(request)
         kind, key, rest = _parts(request.match_info["path"])
@@ -290,6 +296,20 @@ class StandIn:
                 if line["id"] == key.lower():
                     return line, order
         raise RefusedError(404, "Internal_RecordNotFound", "The line does not exist.")
+
+    def _extension(self, request: web.Request, body: dict[str, Any]) -> web.Response:
+        kind, key, _ = _parts(request.match_info["path"])
+        if not self.extension or kind != "actions":
+            raise RefusedError(404, "BadRequest_NotFound", "No HTTP resource was found.")
+        match request.method, bool(key):
+            case "POST", False:
+                return _answer(self._actions.carry_out(body), status=201)
+            case "GET", True:
+                return _answer(self._actions.row(key))
+            case "GET", False:
+                return self._page(request, self._actions.rows())
+            case _:
+                raise RefusedError(405, "BadRequest_MethodNotAllowed", "Only looked up.")
 
     def _query(self, request: web.Request) -> web.Response:
         """Answer a query of an app that stands beside API v2.0."""
