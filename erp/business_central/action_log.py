@@ -1,4 +1,4 @@
-"""What became of an action of the Countersign extension: its row, and its document as it stands."""
+"""What became of an action of the Countersign extension: its row, its document as it stands."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -34,6 +34,9 @@ from erp.ports import (
     Search,
     Unknown,
 )
+
+_FROM_WITHIN: Final = ("Application_", "Internal_")
+"""Prefixes of codes that the extension's own work can end with; others come before it."""
 
 _NOT_GRANTED: Final = (
     "The writer's log-in may not carry out actions in Business Central. An administrator must "
@@ -87,7 +90,7 @@ class ActionLog:
 
     async def believed(self, outcome: Outcome, action: Action) -> Outcome:
         """Return a refusal only where the action does not stand: its key may just be taken."""
-        if not isinstance(outcome, Refused):
+        if not (isinstance(outcome, Refused) and outcome.code.startswith(_FROM_WITHIN)):
             return outcome
         match await self.probe(action):
             case NotFound():

@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -16,7 +15,7 @@ from aiohttp import web
 
 from erp.standin import odata
 from erp.standin.actions import EXTENSION, Actions
-from erp.standin.faults import Fault, Faults
+from erp.standin.faults import Fault, Faults, before_commit, cut, html
 from erp.standin.orders import Orders, RefusedError
 from erp.standin.queries import ANALYTICS, FINANCE, Queries
 from erp.standin.store import Entity, Store, json_bytes, read_json
@@ -142,23 +141,23 @@ class StandIn:
         self, request: web.Request, handler: Callable[[web.Request], Any]
     ) -> web.StreamResponse:
         if self.faults.down:
-            return _cut(request)
+            return cut(request)
         await asyncio.sleep(self.latency)
         fault = self.faults.take(request.method, request.path)
         if fault is Fault.SLOW:
             await request.read()  # what was sent is done, whether or not anybody still waits
             await asyncio.sleep(_LATE)
-        early = _early(fault, request)
+        early = before_commit(fault, request)
         if early is not None:
             return early
         answer: web.StreamResponse = await handler(request)
         match fault:
             case Fault.ANSWER_LOST_AFTER_COMMIT:
-                return _cut(request)
+                return cut(request)
             case Fault.GATEWAY_TIMEOUT_AFTER_COMMIT:
                 return web.Response(status=504, text="upstream request timeout")
             case Fault.HTML_AFTER_COMMIT:
-                return _html(502)
+                return html(502)
             case _:
                 return answer
 
@@ -177,7 +176,7 @@ class StandIn:
 
     async def _companies(self, request: web.Request) -> web.Response:
         if self._client(request) is None:
-            return _html(401)
+            return html(401)
         company = {"id": COMPANY_ID, "name": "Nordwerk", "displayName": "Nordwerk Pumpen GmbH"}
         return _answer({"value": [company]})
 
@@ -187,7 +186,7 @@ class StandIn:
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         client = self._client(request)
         if client is None:
-            return _html(401)
+            return html(401)
         try:
             raw = await request.read()
             body: object = read_json(raw) if raw else {}
@@ -392,30 +391,3 @@ def _answer(body: object, status: int = 200) -> web.Response:
 def _error(status: int, code: str, message: str) -> web.Response:
     text = f"{message}  CorrelationId:  {uuid.uuid4()}."
     return _answer({"error": {"code": code, "message": text}}, status)
-
-
-def _html(status: int) -> web.Response:
-    words = HTTPStatus(status).phrase
-    return web.Response(
-        status=status, text=f"<html><body>{words}</body></html>", content_type="text/html"
-    )
-
-
-def _cut(request: web.Request) -> web.Response:
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response()
-
-
-def _early(fault: Fault | None, request: web.Request) -> web.Response | None:
-    match fault:
-        case Fault.RESET_BEFORE_COMMIT:
-            return _cut(request)
-        case Fault.TOO_MANY_REQUESTS:
-            return web.Response(status=429, headers={"Retry-After": "1"})
-        case Fault.UNAVAILABLE:
-            return web.Response(status=503, headers={"Retry-After": "1"})
-        case Fault.TOKEN_EXPIRED:
-            return _html(401)
-        case _:
-            return None

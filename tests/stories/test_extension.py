@@ -1,0 +1,136 @@
+"""What only the Countersign extension can do in Business Central, from Teams to the receipt."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.clock import utc_now
+from erp.standin.faults import Fault
+from tests.stories.world import ANA
+
+
+def day(days):
+    return f"{utc_now() + timedelta(days=days):%Y-%m-%d}"
+
+
+def transfer():
+    """Return a transfer of bearings as a vendor's AI would send it."""
+    return {
+        "kind": "create_transfer_order",
+        "item": "BRG-6205",
+        "quantity": "60",
+        "unit": "PCS",
+        "from_location": "LEJ-RAW",
+        "to_location": "GDN-RAW",
+        "receipt_date": day(4),
+    }
+
+
+def reschedule():
+    """Return another due date for a production order, as a vendor's AI would send it."""
+    return {"kind": "reschedule_production_order", "document": "FA-1001", "due_date": day(14)}
+
+
+DRAFTS = {"transfer": transfer, "reschedule": reschedule}
+
+
+@pytest.fixture(params=DRAFTS)
+def action(request):
+    """Each kind that the extension carries out."""
+    return DRAFTS[request.param]()
+
+
+def transfers(world):
+    return list(world.erp.store.all("transferOrders"))
+
+
+def posts(world):
+    return [one for one in world.erp.log if one.method != "GET"]
+
+
+async def test_an_approved_action_is_carried_out_once_and_read_back(world, action):
+    world.erp.extension = True
+    message = await world.recommend(action=action)
+    assert "Approve" in str(message.card)
+
+    await world.teams.press(ANA, message, "approve")
+    await world.teams.wait_for(lambda: "Written and read back" in message.text)
+    await world.settled()
+
+    assert "as approved" in message.text
+    (sent,) = posts(world)
+    assert sent.path == "actions"
+    told = await world.tell(world.id)
+    if action["kind"] == "create_transfer_order":
+        (order,) = transfers(world)
+        assert (order["transferToCode"], order["quantity"]) == ("GDN-RAW", 60)
+        assert told["receipt"]["document"] == order["number"]
+    else:
+        made = world.erp.store.by("productionOrders", "no", "FA-1001")
+        assert made["dueDate"] == day(14)
+        assert " → " in message.text
+
+
+async def test_a_lost_answer_is_looked_up_and_never_sent_again(world, action):
+    world.erp.extension = True
+    message = await world.recommend(action=action)
+    world.erp.faults.next("POST", "actions", Fault.ANSWER_LOST_AFTER_COMMIT)
+
+    await world.teams.press(ANA, message, "approve")
+    await world.teams.wait_for(lambda: "Written and read back" in message.text)
+    await world.settled()
+
+    assert len(posts(world)) == 1
+    assert (await world.story(world.id)).count("unknown") == 1
+
+
+async def test_without_the_extension_the_card_says_so_and_can_be_acknowledged(world, action):
+    message = await world.recommend(action=action)
+
+    assert "needs the Countersign extension in Business Central" in message.text
+    assert "approve" not in world.verbs(message)
+    assert "acknowledge" in world.verbs(message)
+    assert posts(world) == []
+
+
+async def test_a_program_that_starts_again_still_shows_what_was_planned(world):
+    world.erp.extension = True
+    message = await world.recommend(action=transfer())
+    asked = sum(one.path == "actions" for one in world.erp.log)
+    await world.stop()
+    await world.start()
+
+    await world.teams.press(ANA, message, "why")
+    reply = await world.teams.press(ANA, message, "Back")
+    assert sum(one.path == "actions" for one in world.erp.log) == asked
+    await world.teams.press(ANA, message, "approve")
+    await world.teams.wait_for(lambda: "Written and read back" in message.text)
+
+    assert "needs the Countersign extension" not in reply.text
+    assert len(transfers(world)) == 1
+
+
+async def test_an_item_that_was_blocked_meanwhile_is_not_moved(world):
+    world.erp.extension = True
+    message = await world.recommend(action=transfer())
+    world.erp.set_item("BRG-6205", blocked=True)
+
+    reply = await world.teams.press(ANA, message, "approve")
+    await world.settled()
+
+    assert "is blocked in Business Central" in reply.text
+    assert (posts(world), transfers(world)) == ([], [])
+
+
+async def test_an_extension_that_was_removed_meanwhile_writes_nothing(world):
+    world.erp.extension = True
+    message = await world.recommend(action=transfer())
+    await world.stop()
+    world.erp.extension = False
+    await world.start()
+
+    reply = await world.teams.press(ANA, message, "approve")
+    await world.settled()
+
+    assert "needs the Countersign extension" in reply.text
+    assert posts(world) == []
