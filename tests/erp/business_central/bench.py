@@ -29,6 +29,7 @@ TROUBLES = {
     "slow": Fault.SLOW,
 }
 
+COMPANY = {"id": "c0000000-0000-4000-8000-000000000001", "currencyCode": "EUR"}
 VENDOR = {
     "id": "7e4d0000-0000-4000-8000-000000000001",
     "number": "V-2040",
@@ -61,7 +62,12 @@ class BusinessCentralBench:
 
     async def __aenter__(self):
         self.erp = StandIn(now=lambda: NOW)
-        for kind, entity in (("vendors", VENDOR), ("items", ITEM), ("locations", PLACE)):
+        for kind, entity in (
+            ("companyInformation", COMPANY),
+            ("vendors", VENDOR),
+            ("items", ITEM),
+            ("locations", PLACE),
+        ):
             self.erp.store.put(kind, dict(entity))
         await self.erp.start()
         reading = aiohttp.ClientSession()
