@@ -1,12 +1,14 @@
 """Whether the Countersign extension is there, and what its actions rely on; read before a plan."""
 
 import asyncio
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
 from decisions.actions import CreateTransferOrder, RescheduleProductionOrder
 from decisions.plan import WritePlan
+from decisions.reconciliation import Marked
 from erp.business_central.actions import (
     ACTIONS,
     KINDS,
@@ -26,22 +28,24 @@ from erp.business_central.client import (
 )
 from erp.business_central.entities import Item, Location, Page
 from erp.business_central.probing import DENIED, LEDGER, PRODUCTION, Probes, Query
-from erp.business_central.snapshot_entities import LedgerRow, Row
+from erp.business_central.snapshot_entities import LedgerRow, Row, columns
 from erp.ports import NotPlannableError
 
 NEEDS: Final = "needs the Countersign extension in Business Central"
 
 
-class _Id(Row, frozen=True, kw_only=True):
+class _Done(Row, frozen=True, kw_only=True):
     """An action that was carried out."""
 
     action_id: UUID
+    marker: str
+    document_no: str
 
 
 _ACTIONS: Final = Query(
     name=ACTIONS,
-    row=_Id,
-    pages=Page[_Id],
+    row=_Done,
+    pages=Page[_Done],
     api=EXTENSION,
     needs="the Countersign extension, and the permission set CS ACTIONS, READ",
 )
@@ -89,6 +93,26 @@ class ActionPlanner:
             return transfer_plan(action, facts, company=company, marker=marker)
         order = await self._production_order(action.document, until)
         return reschedule_plan(action, order, company=company, marker=marker)
+
+    async def marked(self, *, since: datetime, until: float) -> tuple[Marked, ...]:
+        """Return every action that was carried out since then; none without the extension.
+
+        Raises:
+            ErpUnreachableError: no usable answer.
+        """
+        if not await self._probes.granted(_ACTIONS, until=until):
+            return ()
+        query = odata(
+            {
+                "$select": columns(_Done),
+                "$filter": f"doneAt ge {since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            }
+        )
+        url = self._client.company.url(ACTIONS, api=EXTENSION, query=query)
+        return tuple(
+            Marked(marker=row.marker, document=row.document_no, document_id=str(row.action_id))
+            for row in await self._client.read_all(url, Page[_Done], until=until)
+        )
 
     async def _transfer_facts(self, action: CreateTransferOrder, until: float) -> TransferFacts:
         item, locations, stock = await asyncio.gather(

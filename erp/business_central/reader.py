@@ -169,7 +169,7 @@ class BusinessCentralReader:
         return Contact(vendor=vendor, name=found[0].display_name, email=found[0].email)
 
     async def marked(self, *, since: datetime) -> tuple[Marked, ...]:
-        """Return every purchase order with a mark of ours that was changed since then.
+        """Return what carries a mark of ours: orders changed since then, and actions done.
 
         Raises:
             ErpUnreachableError: no usable answer.
@@ -182,11 +182,12 @@ class BusinessCentralReader:
         )
         url = self._client.company.url("purchaseOrders", query=query)
         until = asyncio.get_running_loop().time() + _WIDE
-        return tuple(
+        orders = tuple(
             Marked(marker=marker, document=order.number, document_id=str(order.id))
             for order in await self._client.read_all(url, Page[PurchaseOrder], until=until)
             for marker in marks_of(order)
         )
+        return orders + await self._actions.marked(since=since, until=until)
 
     async def _standing(self, number: str, until: float) -> Standing:
         query = odata({"$filter": f"number eq {literal(number)}", "$expand": "purchaseOrderLines"})

@@ -7,7 +7,7 @@ all, and the row's key lets it happen once.
 import hashlib
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, cast
 
@@ -26,9 +26,10 @@ _MOVABLE: Final = frozenset({"Firm_x0020_Planned", "Released"})
 class Actions:
     """The table CS Action and its API page."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
         """Keep actions and transfer orders in a store; production orders are in it already."""
         self._store = store
+        self._now = now
 
     def carry_out(self, body: Mapping[str, Any]) -> Entity:
         """Do what a row asks for and keep the row, all or nothing; the same key once."""
@@ -57,6 +58,7 @@ class Actions:
             "payloadSha256": body["payloadSha256"],
             "marker": marker,
             "documentNo": does[kind](payload),
+            "doneAt": self._now().isoformat().replace("+00:00", "Z"),
         }
         self._store.put("actions", row)
         return self._shown(row)

@@ -79,7 +79,7 @@ class StandIn:
         """Seconds before each answer."""
         self._now = now
         self._book = Orders(self.store, now, CURRENCY)
-        self._actions = Actions(self.store)
+        self._actions = Actions(self.store, now)
         self._tokens: dict[str, LogIn] = {}
         self._runner: web.AppRunner | None = None
         self.base_url = ""

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot.clock import utc_now
+from bot.workflow.balance import balance
 from erp.standin.faults import Fault
 from tests.stories.world import ANA
 
@@ -134,3 +135,19 @@ async def test_an_extension_that_was_removed_meanwhile_writes_nothing(world):
 
     assert "needs the Countersign extension" in reply.text
     assert posts(world) == []
+
+
+async def test_what_was_carried_out_is_held_against_the_approvals(world, action):
+    world.erp.extension = True
+    message = await world.recommend(action=action)
+    await world.teams.press(ANA, message, "approve")
+    await world.teams.wait_for(lambda: "Written and read back" in message.text)
+    await world.settled()
+    assert await balance(world.bot.ctx, back=timedelta(days=1)) == ()
+
+    (row,) = world.erp.store.all("actions")
+    forged = {"id": "5d115c9c-44e3-4a11-bb43-000d3a2feca1", "marker": "CS-0000000000"}
+    world.erp.store.put("actions", row | forged)
+
+    (wrong,) = await balance(world.bot.ctx, back=timedelta(days=1))
+    assert (wrong.what, wrong.marker) == ("nobody_approved", "CS-0000000000")

@@ -48,6 +48,11 @@ page 50100 "CS Actions"
                     Caption = 'Document No.';
                     Editable = false;
                 }
+                field(doneAt; Rec.SystemCreatedAt)
+                {
+                    Caption = 'Done At';
+                    Editable = false;
+                }
                 field(itemNo; TransferLine."Item No.")
                 {
                     Caption = 'Item No.';
