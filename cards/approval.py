@@ -16,7 +16,7 @@ from decisions.actions import Acknowledge, CreatePurchaseOrder, cost_of
 from decisions.costing import cost_of_waiting, next_bite, next_step
 from decisions.errors import CountersignError
 from decisions.lifecycle import State
-from decisions.plan import Difference
+from decisions.plan import Difference, WritePlan
 from decisions.recommendation import FieldCheck, Recommendation
 from decisions.routing import review_point
 
@@ -249,7 +249,18 @@ def _change(one: Recommendation, words: Words, system: System, most: int) -> lis
     title = f"Exactly this is written to {escape(system.name)}"
     if one.state in (State.OVERRIDDEN, State.EXPIRED, State.SUPERSEDED, State.WITHDRAWN):
         title = "This would have been written"
-    return [build.box([build.section(title), *change_rows(one.plan, words, most)])]
+    rows = [*change_rows(one.plan, words, most), *_reduced(one.plan, system)]
+    return [build.box([build.section(title), *rows])]
+
+
+def _reduced(plan: WritePlan, system: System) -> list[Piece]:
+    """Say which of the facts that the change relies on could not be read as they should be."""
+    names = dict.fromkeys(fact.name for fact in plan.preconditions)
+    return [
+        build.small(f"{field_name(name)}: {escape(system.reduced[name])}")
+        for name in names
+        if name in system.reduced
+    ]
 
 
 def _can(one: Recommendation, system: System) -> bool:
