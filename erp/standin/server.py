@@ -19,6 +19,7 @@ from erp.standin.faults import Fault, Faults, before_commit, cut, html
 from erp.standin.orders import Orders, RefusedError
 from erp.standin.queries import ANALYTICS, FINANCE, Queries
 from erp.standin.store import Entity, Store, json_bytes, read_json
+from erp.standin.webhooks import Webhooks
 
 COMPANY_ID: Final = "8f6b2f6e-2c55-4a55-9b0a-5b8f7c1d0a01"
 CURRENCY: Final = "EUR"
@@ -80,6 +81,7 @@ class StandIn:
         self._now = now
         self._book = Orders(self.store, now, CURRENCY)
         self._actions = Actions(self.store, now)
+        self.webhooks = Webhooks(now=now, may=lambda request: self._client(request) is not None)
         self._tokens: dict[str, LogIn] = {}
         self._runner: web.AppRunner | None = None
         self.base_url = ""
@@ -88,6 +90,7 @@ class StandIn:
         """Listen."""
         app = web.Application(middlewares=[self._misbehave])
         app.router.add_post("/{tenant}/oauth2/v2.0/token", self._token)
+        self.webhooks.add_to(app)
         apis = rf"v2\.0|{ANALYTICS}|{FINANCE}|{EXTENSION}"
         root = f"/v2.0/{{environment}}/api/{{api:{apis}}}/companies"
         app.router.add_get(root, self._companies)
