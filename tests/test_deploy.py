@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from bot.settings import PREFIX, ROLES, SECRETS, Settings, settings_from
+from erp import connectors
 
 HERE = Path(__file__).parents[1] / "deploy"
 COMPOSE = yaml.safe_load((HERE / "compose.yaml").read_text(encoding="utf-8"))
@@ -64,6 +65,9 @@ def test_no_role_is_given_a_secret_of_another(role):
 
 def test_every_variable_is_a_setting():
     known = {PREFIX + name.upper() for name in Settings.model_fields}
+    known |= {
+        PREFIX + connectors.variable("bc", one).upper() for one in connectors.named("bc").settings
+    }
 
     named = {
         name.removesuffix("_FILE") if name != "COUNTERSIGN_ROUTING_FILE" else name
