@@ -12,7 +12,7 @@ from cards.build import Card, Piece
 from cards.change import change_rows
 from cards.reading import Reader, System
 from cards.wording import REASONS, Words, escape, field_name, status_of
-from decisions.actions import Acknowledge, CreatePurchaseOrder, cost_of
+from decisions.actions import Acknowledge, cost_of, editables
 from decisions.costing import cost_of_waiting, next_bite, next_step
 from decisions.errors import CountersignError
 from decisions.lifecycle import State
@@ -285,7 +285,7 @@ def _actions(one: Recommendation, words: Words, system: System) -> list[Piece]:
     elif one.plan is not None:
         cost = f": {words.money(one.plan.cost)}" if one.plan.cost else ""
         first.append(build.button(f"Approve{cost}", "approve", data | {"plan": one.plan.hash}))
-        if isinstance(one.action, CreatePurchaseOrder):
+        if editables(one.action):
             first.append(build.button("Approve with changes", "changes", data))
     return [
         *first,
