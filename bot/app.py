@@ -142,8 +142,8 @@ def _hints(settings: Settings, session: aiohttp.ClientSession, now: Clock) -> Hi
     return connector.hints(_around(settings, known, session, now, GATE_READS))
 
 
-def _listening(ctx: Context, hints: Hints) -> Mapping[str, Step]:
-    """Return the steps that follow from word of the ERP, and keep it coming."""
+def _listening(ctx: Context, hints: Hints | None) -> Mapping[str, Step]:
+    """Return the steps that follow from word of the ERP, also those left when it was set up."""
     return {
         lineup.LOOK: lambda _: look(ctx),
         lineup.LISTEN: lambda _: keep_listening(ctx, hints),
@@ -272,7 +272,7 @@ async def running(
                 webhook_session(loopback=settings.webhook_http)
             )
             steps |= _working(ctx, poster, _webhooks(settings, webhooks))
-            steps |= _listening(ctx, hints) if hints else {}
+            steps |= _listening(ctx, hints)
         if "writer" in settings.roles:
             steps |= _writing(settings, ctx, await _erp_session(stack, keeps=False))
         front = Front(ctx, clicks=Limits(settings.click_rate))

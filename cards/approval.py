@@ -182,6 +182,8 @@ def _next(one: Recommendation, words: Words, system: System, now: datetime) -> S
 _DID: Final = {
     "create_purchase_order": "Draft order {document} stands in",
     "cancel_draft_po": "Draft order {document} was deleted in",
+    "create_transfer_order": "Transfer order {document} stands in",
+    "reschedule_production_order": "Production order {document} was moved in",
 }
 
 

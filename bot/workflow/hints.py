@@ -33,12 +33,14 @@ async def begin_listening(ctx: Context) -> None:
     await ctx.store.turn(lambda unit: lineup.listen(unit, now.isoformat(), due_at=now))
 
 
-async def keep_listening(ctx: Context, hints: Hints) -> None:
-    """See to it that notices keep coming, and do so again tomorrow.
+async def keep_listening(ctx: Context, hints: Hints | None) -> None:
+    """See to it that notices keep coming, and do so again tomorrow; not where it was given up.
 
     Raises:
         RetryLaterError: the ERP is away, or does not want to.
     """
+    if hints is None:
+        return
     try:
         await hints.keep()
     except ErpUnreachableError as away:

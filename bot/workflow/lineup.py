@@ -184,8 +184,8 @@ def look(unit: UnitOfWork, *, due_at: datetime) -> None:
 
 
 def listen(unit: UnitOfWork, occasion: str, *, due_at: datetime) -> None:
-    """See to it that the ERP keeps saying so; once per occasion."""
-    unit.jobs.add(LISTEN, f"listen:{occasion}", {}, due_at=due_at)
+    """See to it that the ERP keeps saying so; once per occasion, and one at a time."""
+    unit.jobs.add(LISTEN, f"listen:{occasion}", {}, due_at=due_at, lane=LISTEN)
 
 
 def job_subject(payload: Mapping[str, Plain]) -> RecommendationId:

@@ -95,7 +95,7 @@ class BusinessCentralConnector:
         Setting(
             name="notices_url",
             description="This program's /api/erp/notices as Business Central reaches it, by "
-            "https; empty to be told of no changes.",
+            "https, the same for every process; empty to be told of no changes.",
             default="",
         ),
         Setting(

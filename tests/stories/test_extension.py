@@ -66,10 +66,12 @@ async def test_an_approved_action_is_carried_out_once_and_read_back(world, actio
         (order,) = transfers(world)
         assert (order["transferToCode"], order["quantity"]) == ("GDN-RAW", 60)
         assert told["receipt"]["document"] == order["number"]
+        assert f"Transfer order {order['number']} stands in Business Central" in message.text
     else:
         made = world.erp.store.by("productionOrders", "no", "FA-1001")
         assert made["dueDate"] == day(14)
         assert " → " in message.text
+        assert "Production order FA-1001 was moved in Business Central" in message.text
 
 
 async def test_a_lost_answer_is_looked_up_and_never_sent_again(world, action):

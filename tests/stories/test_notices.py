@@ -93,6 +93,12 @@ async def test_an_erp_that_does_not_want_to_is_asked_again_later(world):
         await keep_listening(world.bot.ctx, Unwilling())
 
 
+async def test_what_was_lined_up_ends_where_notices_were_given_up(world):
+    await keep_listening(world.bot.ctx, None)
+
+    assert len(world.erp.webhooks.subscriptions) == 2
+
+
 async def test_notices_that_come_together_are_one_look(world):
     later = utc_now().replace(second=30, microsecond=0) + timedelta(hours=1)
     for second in (0, 1, 2, 4):

@@ -5,7 +5,6 @@ permissionset 50100 "CS ACTIONS"
     Assignable = true;
     IncludedPermissionSets = "CS ACTIONS, READ";
     Permissions =
-        codeunit "CS Action Mgt." = X,
         tabledata "CS Action" = RIM,
         tabledata "Transfer Header" = RIM,
         tabledata "Transfer Line" = RIM,

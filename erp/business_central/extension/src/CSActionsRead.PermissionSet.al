@@ -5,6 +5,7 @@ permissionset 50101 "CS ACTIONS, READ"
     Assignable = true;
     Permissions =
         page "CS Actions" = X,
+        codeunit "CS Action Mgt." = X,
         table "CS Action" = X,
         tabledata "CS Action" = R,
         tabledata "Transfer Line" = R,
