@@ -48,7 +48,7 @@ class TrytonBench:
             self.client(self.reading, *READER), now=lambda: NOW, budget=20.0
         )
         self.writer = TrytonWriter(
-            self.client(self.writing, *WRITER), now=lambda: NOW, write_time=1.0
+            self.client(self.writing, *WRITER), now=lambda: NOW, write_time=2.0
         )
         return self
 
