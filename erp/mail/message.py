@@ -1,4 +1,4 @@
-"""The one mail that is sent: what a vendor is asked, from whom, to whom; nothing is typed later."""
+"""The one mail that is sent: what a vendor is asked, from whom, to whom, word for word."""
 
 import hashlib
 import re

@@ -6,10 +6,11 @@ import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
-from erp.ports import Applied, NotSent, Outcome, Refused, Unknown
+from erp.mail.message import Mail, composed
+from erp.ports import Applied, NotSent, Outcome, Refused, Search, Unknown, Unsearchable
 
 Security: TypeAlias = Literal["starttls", "tls", "none"]
 
@@ -37,16 +38,6 @@ class MailServer:
     trusted_ca: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
-    """One mail from one sender to one recipient; `data` is all of it, in ASCII."""
-
-    sender: str
-    to: str
-    message_id: str
-    data: bytes
-
-
 class _EndedError(Exception):
     """The mail server ended it before it had the mail."""
 
@@ -60,18 +51,33 @@ class SmtpPort:
     """Hands mails to one mail server, one at a time and each on a connection of its own."""
 
     def __init__(
-        self, server: MailServer, *, step: float = _STEP, delivery: float = _DELIVERY
+        self,
+        server: MailServer,
+        *,
+        now: Callable[[], datetime],
+        step: float = _STEP,
+        delivery: float = _DELIVERY,
     ) -> None:
-        """Keep the server; times in seconds."""
+        """Keep the server and the clock; times in seconds."""
         self._server = server
+        self._now = now
         self._step = step
         self._delivery = delivery
 
-    async def send(self, envelope: Envelope, *, still_ours: Callable[[], bool]) -> Outcome:
+    async def send(self, mail: Mail, *, still_ours: Callable[[], bool]) -> Outcome:
         """Hand a mail over, once; `still_ours` is asked last before the mail itself leaves."""
-        return await asyncio.to_thread(self._dialogue, envelope, still_ours)
+        return await asyncio.to_thread(self._dialogue, mail, still_ours)
 
-    def _dialogue(self, envelope: Envelope, still_ours: Callable[[], bool]) -> Outcome:
+    async def search(self, mail: Mail) -> Search:
+        """Say that it cannot be known: a mail server tells nobody what it took in."""
+        return Unsearchable(why=f"a mail server cannot be asked for {mail.message_id}")
+
+    async def read_back(self, mail: Mail) -> Mail | None:
+        """Return nothing: the answer of the mail server is all there is."""
+        del mail
+        return None
+
+    def _dialogue(self, mail: Mail, still_ours: Callable[[], bool]) -> Outcome:
         try:
             connection = self._connected()
         except _EndedError as ended:
@@ -79,7 +85,12 @@ class SmtpPort:
         except (OSError, smtplib.SMTPException) as away:
             return NotSent(why=f"the mail server cannot be reached ({_said(away)})")
         try:
-            return self._handed_over(connection, envelope, still_ours)
+            _introduced(connection, mail)
+            if not still_ours():
+                return NotSent(why="it took too long to reach the mail server")
+            return self._handed_over(connection, mail)
+        except _EndedError as ended:
+            return ended.outcome
         finally:
             with suppress(OSError, smtplib.SMTPException):
                 connection.quit()
@@ -119,32 +130,33 @@ class SmtpPort:
     def _trust(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=self._server.trusted_ca)
 
-    def _handed_over(
-        self, connection: smtplib.SMTP, envelope: Envelope, still_ours: Callable[[], bool]
-    ) -> Outcome:
-        try:
-            connection.ehlo_or_helo_if_needed()
-            _accepted(connection.mail(envelope.sender), f"the sender {envelope.sender}")
-            _accepted(connection.rcpt(envelope.to), f"the recipient {envelope.to}")
-        except _EndedError as ended:
-            return ended.outcome
-        except (OSError, smtplib.SMTPException) as lost:
-            return NotSent(why=f"the mail server was lost before it had the mail ({_said(lost)})")
-        if not still_ours():
-            return NotSent(why="it took too long to reach the mail server")
+    def _handed_over(self, connection: smtplib.SMTP, mail: Mail) -> Outcome:
         if connection.sock is not None:
             connection.sock.settimeout(self._delivery)
         try:
-            _accepted(connection.data(envelope.data), "the mail")
-        except _EndedError as ended:
-            return ended.outcome
+            _accepted(connection.data(composed(mail, at=self._now())), "the mail")
         except smtplib.SMTPDataError as early:
             return _refused((early.smtp_code, _bytes(early.smtp_error)), "the mail")
         except (OSError, smtplib.SMTPException) as lost:
             return Unknown(
                 why=f"the mail server did not say whether it took the mail ({_said(lost)})"
             )
-        return Applied(document=envelope.to, document_id=envelope.message_id)
+        return Applied(document=mail.to, document_id=mail.message_id)
+
+
+def _introduced(connection: smtplib.SMTP, mail: Mail) -> None:
+    """Say who sends and who receives.
+
+    Raises:
+        _EndedError: one of them is not taken, or the server is gone; it has no mail yet.
+    """
+    try:
+        connection.ehlo_or_helo_if_needed()
+        _accepted(connection.mail(mail.sender), f"the sender {mail.sender}")
+        _accepted(connection.rcpt(mail.to), f"the recipient {mail.to}")
+    except (OSError, smtplib.SMTPException) as lost:
+        why = f"the mail server was lost before it had the mail ({_said(lost)})"
+        raise _EndedError(NotSent(why=why)) from lost
 
 
 def _accepted(reply: tuple[int, bytes], what: str) -> None:
