@@ -2,17 +2,19 @@
 
 import ipaddress
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, Literal, TypeAlias
 from uuid import UUID
 
 from erp.mail.message import Letterhead, is_address
 from erp.ports import Setting
 
+Security: TypeAlias = Literal["starttls", "tls", "none"]
+
 NAME: Final = "mail"
 """What the variables begin with: COUNTERSIGN_MAIL_VIA and so on."""
 
 _WAYS: Final = ("", "smtp", "graph")
-_SECURITY: Final = ("starttls", "tls", "none")
+_SECURITY: Final[Mapping[str, Security]] = {"starttls": "starttls", "tls": "tls", "none": "none"}
 _LAST_PORT: Final = 65535
 
 SETTINGS: Final = (
@@ -81,6 +83,11 @@ def letterhead(settings: Mapping[str, str]) -> Letterhead | None:
     if not settings.get("via"):
         return None
     return Letterhead(sender=settings["from"], reply_to=settings.get("reply_to", ""))
+
+
+def security_of(settings: Mapping[str, str]) -> Security:
+    """Return how the mail server is spoken to."""
+    return _SECURITY[settings["smtp_security"]]
 
 
 def _of_addresses(settings: Mapping[str, str]) -> Iterator[str]:

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from erp.mail.message import Mail, composed
+from erp.mail.settings import Security
 from erp.ports import Applied, NotSent, Outcome, Refused, Search, Unknown, Unsearchable
-
-Security: TypeAlias = Literal["starttls", "tls", "none"]
 
 _STEP: Final = 20.0
 """Seconds for each step before the mail itself."""
