@@ -128,8 +128,6 @@ class Unsearchable:
     What we kept ourselves is then all there is to know, and a person is asked in doubt.
     """
 
-    why: str
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
