@@ -46,6 +46,9 @@ from decisions.people import TenantId
 from decisions.signature import Keyring, SigningKey
 from erp import connectors
 from erp.gate import WriteGate
+from erp.mail.reader import MailingReader
+from erp.mail.settings import letterhead
+from erp.mail.writer import mailing_writer
 from erp.ports import Reader, Surroundings
 from storage.store import Store
 from storage.unit_of_work import UnitOfWork
@@ -129,7 +132,9 @@ def _reader(
 ) -> Reader:
     connector = connectors.named(settings.erp)
     known = connectors.for_reading(connector, settings.erp_settings)
-    return connector.reader(_around(settings, known, session, now, within))
+    reader = connector.reader(_around(settings, known, session, now, within))
+    company = connector.company(settings.erp_settings)
+    return MailingReader(reader, letterhead(settings.mail), company=company)
 
 
 def _around(
@@ -182,7 +187,8 @@ def _gate(
     writer = connector.writer(
         _around(settings, settings.erp_settings, session, ctx.now, GATE_READS)
     )
-    return WriteGate(reader, writer, authority)
+    mail = _around(settings, settings.mail, session, ctx.now, GATE_READS)
+    return WriteGate(reader, mailing_writer(writer, mail, company=authority.company), authority)
 
 
 def _writing(

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
-from bot.settings import PREFIX, Settings, holders_of
+from bot.settings import ELSEWHERE, PREFIX, Settings, holders_of
 from decisions.lifecycle import MOVES
 from erp import connectors
+from erp.mail import settings as mail
 from erp.ports import Setting
 
 HERE = Path(__file__).parent
@@ -19,13 +20,16 @@ def settings_table() -> str:
     """Return a row for each setting."""
     rows = ["| Variable | Default | What it is |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        if name != "erp_settings":
+        if name not in ELSEWHERE:
             default = _default(field)
             rows.append(f"| `{PREFIX}{name.upper()}` | {default} | {field.description} |")
     for connector in connectors.names():
         for setting in connectors.named(connector).settings:
             variable = PREFIX + connectors.variable(connector, setting).upper()
             rows.append(f"| `{variable}` | {_of_connector(setting)} | {setting.description} |")
+    for setting in mail.SETTINGS:
+        variable = PREFIX + connectors.variable(mail.NAME, setting).upper()
+        rows.append(f"| `{variable}` | {_of_connector(setting)} | {setting.description} |")
     return "\n".join(rows)
 
 
