@@ -184,9 +184,8 @@ def _gate(
     """
     connector = connectors.named(settings.erp)
     reader = _reader(settings, session, ctx.now, within=GATE_READS)
-    writer = connector.writer(
-        _around(settings, settings.erp_settings, session, ctx.now, GATE_READS)
-    )
+    known = connectors.for_writing(connector, settings.erp_settings)
+    writer = connector.writer(_around(settings, known, session, ctx.now, GATE_READS))
     mail = _around(settings, settings.mail, session, ctx.now, GATE_READS)
     return WriteGate(reader, mailing_writer(writer, mail, company=authority.company), authority)
 

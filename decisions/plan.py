@@ -155,13 +155,16 @@ def differences(
     Empty exactly when the old approval may be acted on: then what is sent is the same.
     """
     found = [*_moved_facts(seen, rebuilt, tolerance), *_moved_changes(seen, rebuilt)]
-    if not found and _sent(seen) != _sent(rebuilt):
+    if not found and _exact(seen, tolerance) != _exact(rebuilt, tolerance):
         found.append(Difference(what="payload", subject="", before=seen.hash, after=rebuilt.hash))
     return tuple(found)
 
 
-def _sent(plan: WritePlan) -> tuple[object, ...]:
-    return plan.connector, plan.company, plan.marker, plan.requests, plan.changes, plan.cost
+def _exact(plan: WritePlan, tolerance: Tolerance) -> tuple[object, ...]:
+    """Return what must be the same, whether or not there is something to show of it."""
+    facts = tuple(fact for fact in plan.preconditions if _allowed(fact, tolerance) is None)
+    named = (plan.connector, plan.company, plan.marker)
+    return *named, plan.requests, facts, plan.changes, plan.cost
 
 
 def _moved_facts(

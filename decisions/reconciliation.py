@@ -14,7 +14,10 @@ MARKED: Final = frozenset({"create_purchase_order", "add_po_line"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marked:
-    """A document in the ERP that carries a mark of ours."""
+    """A document in the ERP that carries a mark of ours.
+
+    An order that a person made of our draft counts as that draft: one document, by its first name.
+    """
 
     marker: str
     document: str
@@ -55,30 +58,32 @@ def discrepancies(found: Sequence[Marked], ours: Mapping[str, Ours]) -> tuple[Di
     `ours` holds every mark that is in `found` and known here, and every one that was written in
     the time that `found` covers.
     """
-    standing: dict[str, list[str]] = {}
+    standing: dict[str, list[Marked]] = {}
     for one in found:
-        standing.setdefault(one.marker, []).append(one.document)
+        standing.setdefault(one.marker, []).append(one)
     wrong: list[Discrepancy] = []
     for marker in sorted({*standing, *ours}):
-        documents, known = tuple(sorted(standing.get(marker, ()))), ours.get(marker)
-        what = _what(documents, known)
+        there, known = standing.get(marker, []), ours.get(marker)
+        what = _what(there, known)
         if what is not None:
+            documents = tuple(sorted(one.document for one in there))
             shown = documents or ((known.document or "",) if known else ())
             wrong.append(Discrepancy(what=what, marker=marker, documents=shown))
     return tuple(wrong)
 
 
 def _what(
-    documents: tuple[str, ...], known: Ours | None
+    there: Sequence[Marked], known: Ours | None
 ) -> Literal["nobody_approved", "twice", "gone", "elsewhere", "came_late"] | None:
     if known is None:
         return "nobody_approved"
-    if len(documents) > 1:
+    if len(there) > 1:
         return "twice"
     if known.state == "under_way":
         return None
-    if not documents:
+    if not there:
         return "gone" if known.state == "written" else None
     if known.state == "not_written":
         return "came_late"
-    return "elsewhere" if documents != (known.document,) else None
+    (one,) = there
+    return "elsewhere" if one.document != known.document else None

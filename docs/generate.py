@@ -1,17 +1,24 @@
 """Writes the parts of the documentation that are made from the code: `make docs`."""
 
+import asyncio
 import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from uuid import UUID
 
+import aiohttp
 from pydantic.fields import FieldInfo
 
+from bot.clock import utc_now
 from bot.settings import ELSEWHERE, PREFIX, Settings, holders_of
+from decisions.actions import ACTION_KINDS
 from decisions.lifecycle import MOVES
 from erp import connectors
 from erp.mail import settings as mail
-from erp.ports import Setting
+from erp.mail.reader import CHASER
+from erp.ports import Capabilities, Setting, Surroundings
+from erp.snapshot import SCOPES
 
 HERE = Path(__file__).parent
 
@@ -49,6 +56,37 @@ def _default(field: FieldInfo) -> str:
     return "**required**" if field.is_required() else f"`{field.default}`"
 
 
+def capabilities_table() -> str:
+    """Return a row for each kind of action, a column for each connector that is installed."""
+    able = {name: asyncio.run(_capabilities(name)) for name in connectors.names()}
+    rows = [
+        f"| Action | {' | '.join(one.system for one in able.values())} |",
+        "|---" * (len(able) + 1) + "|",
+    ]
+    for kind in ACTION_KINDS:
+        cells = " | ".join(_can(one, kind) for one in able.values())
+        rows.append(f"| `{kind}` | {cells} |")
+    for scope in SCOPES:
+        cells = " | ".join("read" if scope in one.reads else "–" for one in able.values())
+        rows.append(f"| {scope.replace('_', ' ')} | {cells} |")
+    return "\n".join(rows)
+
+
+async def _capabilities(name: str) -> Capabilities:
+    """Ask a connector what it can do; nothing is sent for that."""
+    connector = connectors.named(name)
+    settings = {one.name: one.default or str(UUID(int=0)) for one in connector.settings}
+    async with aiohttp.ClientSession() as session:
+        around = Surroundings(settings=settings, session=session, now=utc_now, read_within=1.0)
+        return connector.reader(around).capabilities()
+
+
+def _can(able: Capabilities, kind: str) -> str:
+    if kind == CHASER:
+        return "**works** where [mail is set up](mail.md)"
+    return "**works**" if kind in able.writes else able.needs.get(kind, "cannot")
+
+
 def moves_diagram() -> str:
     """Return the moves as a Mermaid state diagram."""
     lines = ["```mermaid", "stateDiagram-v2", "    [*] --> proposed"]
@@ -62,6 +100,7 @@ def moves_diagram() -> str:
 PARTS: Mapping[str, tuple[str, Callable[[], str]]] = {
     "settings": ("settings.md", settings_table),
     "moves": ("life.md", moves_diagram),
+    "capabilities": ("erp.md", capabilities_table),
 }
 
 

@@ -49,6 +49,13 @@ def variable(connector: str, setting: Setting) -> str:
 
 
 def for_reading(connector: Connector, settings: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings without what only the writer may know."""
+    """Return the settings and their defaults, without what only the writer may know."""
     kept = {one.name for one in connector.settings if one.held_by == "writer"}
-    return {name: value for name, value in settings.items() if name not in kept}
+    known = for_writing(connector, settings)
+    return {name: value for name, value in known.items() if name not in kept}
+
+
+def for_writing(connector: Connector, settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings and their defaults."""
+    defaults = {one.name: one.default for one in connector.settings if one.default is not None}
+    return {**defaults, **settings}

@@ -222,7 +222,7 @@ def merged(snapshots: Iterable[Snapshot], *, read_at: datetime) -> Snapshot:
         budgets=tuple(chain.from_iterable(one.budgets for one in some)),
         consumption=tuple(chain.from_iterable(one.consumption for one in some)),
         machines=tuple(chain.from_iterable(one.machines for one in some)),
-        whole=frozenset(chain.from_iterable(one.whole for one in some)),
+        whole=frozenset[Scope]().union(*(one.whole for one in some)),
         missing={
             scope: reason
             for one in some

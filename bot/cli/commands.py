@@ -139,6 +139,14 @@ def status() -> None:
     run()
 
 
+@cli.command("doctor")
+def doctor_command() -> None:
+    """Try the database, the channels and the ERP, and say what to mend."""
+    from bot.cli.doctor import doctor
+
+    doctor()
+
+
 @cli.command()
 @click.option(
     "--days",

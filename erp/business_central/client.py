@@ -18,6 +18,7 @@ from yarl import URL
 from decisions.errors import CountersignError
 from decisions.plan import PlannedRequest
 from erp.business_central.entities import Page
+from erp.business_central.request_budget import RequestBudget
 from erp.business_central.tokens import SYSTEM, Tokens
 from erp.once import ConnectionLostError, once
 from erp.ports import ErpUnreachableError
@@ -25,6 +26,7 @@ from erp.ports import ErpUnreachableError
 T = TypeVar("T")
 
 PAGE_SIZE: Final = 500
+WIDE_PAGE_SIZE: Final = 2_000
 MAX_PAGES: Final = 200
 """A collection longer than this is a wrong question, or a server that goes in circles."""
 
@@ -39,6 +41,14 @@ STANDARD: Final = "api/v2.0"
 ANALYTICS: Final = "api/microsoft/analytics/v1.0"
 """Queries of the Power BI app; read-only, and not always there."""
 
+FINANCE: Final = "api/microsoft/reportsFinance/beta"
+"""Queries of the app API Reports - Finance; read-only, and not always there."""
+
+_NARROW: Final = {"Prefer": f"odata.maxpagesize={PAGE_SIZE}"}
+_WIDE: Final = {
+    "Prefer": f"odata.maxpagesize={WIDE_PAGE_SIZE}",
+    "Data-Access-Intent": "ReadOnly",
+}
 _CORRELATION: Final = re.compile(r"\s*CorrelationId:\s*([0-9A-Za-z-]+)\.?\s*$")
 _LOG: Final = logging.getLogger(__name__)
 
@@ -144,14 +154,22 @@ def literal(text: str) -> str:
 class BusinessCentralClient:
     """One identity's way into one company."""
 
-    def __init__(self, session: aiohttp.ClientSession, tokens: Tokens, company: Company) -> None:
-        """Keep what every request needs.
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        tokens: Tokens,
+        company: Company,
+        *,
+        budget: RequestBudget | None = None,
+    ) -> None:
+        """Keep what every request needs; all reads share one budget.
 
         A client that writes wants a session whose connector has `force_close`: on a connection
         that the server closed meanwhile, a write would be a doubt instead of not sent.
         """
         self._session = session
         self._tokens = tokens
+        self._budget = budget or RequestBudget()
         self.company = company
 
     async def read(self, url: URL, kind: type[T], *, until: float) -> T:
@@ -163,8 +181,13 @@ class BusinessCentralClient:
         """
         return _decoded(await self._get(url, until), kind)
 
-    async def read_all(self, url: URL, kind: type[Page[T]], *, until: float) -> tuple[T, ...]:
+    async def read_all(
+        self, url: URL, kind: type[Page[T]], *, until: float, wide: bool = False
+    ) -> tuple[T, ...]:
         """Return a whole collection, page by page along the links that the server gives.
+
+        A wide read has large pages, stands back for requests that a person waits for, and may be
+        answered by a replica that lags behind: nothing is promised from it.
 
         Raises:
             NoAnswerError: none in time, one that cannot be understood, or a link elsewhere.
@@ -172,7 +195,7 @@ class BusinessCentralClient:
         """
         found: list[T] = []
         for _ in range(MAX_PAGES):
-            page = _decoded(await self._get(url, until), kind)
+            page = _decoded(await self._get(url, until, wide=wide), kind)
             found += page.value
             if page.next_link is None:
                 return tuple(found)
@@ -213,15 +236,15 @@ class BusinessCentralClient:
             self._tokens.forget()
         return answer
 
-    async def _get(self, url: URL, until: float) -> bytes:
+    async def _get(self, url: URL, until: float, *, wide: bool = False) -> bytes:
         clock = asyncio.get_running_loop().time
         attempt = 0
         try:
             async with asyncio.timeout_at(until):
                 while True:
-                    asked = await self._headers()
-                    asked["Prefer"] = f"odata.maxpagesize={PAGE_SIZE}"
-                    answer = await self._exchange("GET", url, asked)
+                    asked = await self._headers() | (_WIDE if wide else _NARROW)
+                    async with self._budget.turn(wide=wide):
+                        answer = await self._exchange("GET", url, asked)
                     if answer.status == OK:
                         return answer.body
                     pause = _pause(answer, attempt)

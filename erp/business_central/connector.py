@@ -111,7 +111,9 @@ class BusinessCentralConnector:
 
     def reader(self, around: Surroundings) -> Reader:
         """Return what reads."""
-        return BusinessCentralReader(_client(around, "reader"), budget=around.read_within)
+        return BusinessCentralReader(
+            _client(around, "reader"), now=around.now, budget=around.read_within
+        )
 
     def writer(self, around: Surroundings) -> Writer:
         """Return what writes, logged in as another application than the reader."""

@@ -75,9 +75,13 @@ class CompanyInformation(msgspec.Struct, frozen=True, kw_only=True, rename="came
 
 
 class OutstandingLine(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What is still to come on one purchase line, in the item's base unit."""
+    """What is still to come on one purchase line, in the item's base unit.
+
+    A line of a return order is what still goes back.
+    """
 
     item_no: str
+    document_type: str = "Order"
     outstanding_qty_base: Decimal
 
 

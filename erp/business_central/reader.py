@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
@@ -39,8 +39,11 @@ from erp.business_central.entities import (
     VendorContact,
 )
 from erp.business_central.mapping import Facts, check_size, order_plan, planned_lines
+from erp.business_central.probing import DENIED, OUTSTANDING, Probes
+from erp.business_central.snapshot import READS, WideReader
 from erp.business_central.tokens import SYSTEM
 from erp.ports import Capabilities, Contact, NotPlannableError
+from erp.snapshot import Scope, Snapshot
 
 WRITES: Final = frozenset(
     {
@@ -66,9 +69,6 @@ _WIDE: Final = 300.0
 BUDGET: Final = 2.0
 """Seconds for everything a plan reads; a click waits for it."""
 
-DENIED: Final = frozenset({400, 403, 404})
-"""Answers of an analytics query that is not installed, or not granted."""
-
 ON_ORDER: Final = "quantity already on order"
 _FROM_ORDERS: Final = (
     "summed up from the open purchase orders, because the query outstandingPurchaseLines "
@@ -78,13 +78,21 @@ _UNREAD: Final = "not read, because neither the query nor the purchase orders ar
 
 
 class BusinessCentralReader:
-    """Reads one company, always from the primary: a replica may lag behind what it promises."""
+    """Reads one company; plans always from the primary, for a replica may lag behind."""
 
-    def __init__(self, client: BusinessCentralClient, *, budget: float = BUDGET) -> None:
+    def __init__(
+        self,
+        client: BusinessCentralClient,
+        *,
+        now: Callable[[], datetime],
+        budget: float = BUDGET,
+    ) -> None:
         """Keep the client, and how long one plan may take to read."""
         self._client = client
         self._budget = budget
         self._reduced: dict[str, str] = {}
+        self._probes = Probes(client, now)
+        self._wide = WideReader(client, self._probes, now=now)
 
     def capabilities(self) -> Capabilities:
         """Return what this connector can do."""
@@ -93,7 +101,8 @@ class BusinessCentralReader:
             system=SYSTEM,
             writes=WRITES,
             needs={kind: _NEEDS.get(kind, "not switched on in this version") for kind in others},
-            reduced=dict(self._reduced),
+            reads=READS,
+            reduced=self._reduced | self._wide.reduced,
         )
 
     async def plan(self, action: DraftedAction, *, marker: str) -> WritePlan:
@@ -183,6 +192,16 @@ class BusinessCentralReader:
         currency = order.currency_code or await self._currency(until)
         return Standing(order=order, currency=Currency(currency or "???"))
 
+    async def snapshot(
+        self, scopes: Collection[Scope], *, since: datetime | None = None
+    ) -> Snapshot:
+        """Read widely; with `since` only what changed after it, as far as the ERP can tell.
+
+        Raises:
+            ErpUnreachableError: no usable answer.
+        """
+        return await self._wide.snapshot(scopes, since=since)
+
     async def _facts(self, action: CreatePurchaseOrder, until: float) -> Facts:
         numbers = sorted({line.item for line in action.lines})
         places = sorted({line.location for line in action.lines if line.location is not None})
@@ -230,12 +249,16 @@ class BusinessCentralReader:
         """Return what is still to come of each item, from the best source that is granted."""
         if not items:
             return {}
-        if ON_ORDER not in self._reduced:
+        if not self._probes.denied(OUTSTANDING):
             try:
-                return await self._outstanding(items, until)
+                found = await self._outstanding(items, until)
             except RefusedReadError as refused:
                 if refused.answer.status not in DENIED:
                     raise
+                self._probes.learn(OUTSTANDING, granted=False)
+            else:
+                self._reduced.pop(ON_ORDER, None)
+                return found
         try:
             open_orders = await self._open_orders(items, until)
         except RefusedReadError as refused:
@@ -253,7 +276,8 @@ class BusinessCentralReader:
         url = self._client.company.url("outstandingPurchaseLines", api=ANALYTICS, query=query)
         sums: dict[str, Decimal] = defaultdict(Decimal)
         for line in await self._client.read_all(url, Page[OutstandingLine], until=until):
-            sums[line.item_no] += line.outstanding_qty_base
+            if line.document_type == "Order":
+                sums[line.item_no] += line.outstanding_qty_base
         return {number: sums[number] for number in items}
 
     async def _open_orders(

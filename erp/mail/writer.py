@@ -81,7 +81,7 @@ def mailing_writer(inner: Writer, around: Surroundings, *, company: str) -> Writ
     The session of `around` keeps no connections, as for every writer.
     """
     settings = around.settings
-    if not settings["via"]:
+    if not settings.get("via"):
         return inner
     return MailingWriter(
         inner,

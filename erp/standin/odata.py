@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, Final, cast
 
 from odata_query import ast
@@ -35,6 +36,7 @@ def matches(entity: Entity, text: str | None) -> bool:
     return text is None or bool(_holds(_parsed(text), entity))
 
 
+@cache
 def _parsed(text: str) -> Any:  # noqa: ANN401  odata-query's nodes share no useful type
     lexer, parser = cast("Any", ODataLexer()), cast("Any", ODataParser())
     try:
@@ -115,11 +117,15 @@ def nested(text: str, collection: str) -> dict[str, str] | None:
 
 def selected(entity: Mapping[str, Any], text: str | None) -> dict[str, Any]:
     """Return an entity without what is ours, and with the selected fields only."""
-    shown = {name: value for name, value in entity.items() if not name.startswith("_")}
     if text is None:
-        return shown
-    wanted = {name.strip() for name in text.split(",")}
-    return {name: value for name, value in shown.items() if name in wanted or name[0] == "@"}
+        return {name: value for name, value in entity.items() if not name.startswith("_")}
+    return {name: entity[name] for name in _names(text) if name in entity}
+
+
+@cache
+def _names(text: str) -> tuple[str, ...]:
+    names = (name.strip() for name in text.split(","))
+    return tuple(name for name in names if not name.startswith("_"))
 
 
 def page_size(prefer: str | None) -> int:

@@ -17,6 +17,7 @@ from aiohttp import web
 from erp.standin import odata
 from erp.standin.faults import Fault, Faults
 from erp.standin.orders import Orders, RefusedError
+from erp.standin.queries import ANALYTICS, FINANCE, Queries
 from erp.standin.store import Entity, Store, json_bytes, read_json
 
 COMPANY_ID: Final = "8f6b2f6e-2c55-4a55-9b0a-5b8f7c1d0a01"
@@ -69,7 +70,11 @@ class StandIn:
         self.faults = Faults()
         self.log: deque[Request] = deque(maxlen=5000)
         self.posted_irreversibly: list[str] = []
-        self.analytics = True
+        self.analytics = self.finance = True
+        """Whether the Power BI app and API Reports - Finance are installed."""
+        self.queries = Queries(self.store)
+        self.latency = 0.0
+        """Seconds before each answer."""
         self._now = now
         self._book = Orders(self.store, now, CURRENCY)
         self._tokens: dict[str, LogIn] = {}
@@ -80,7 +85,8 @@ class StandIn:
         """Listen."""
         app = web.Application(middlewares=[self._misbehave])
         app.router.add_post("/{tenant}/oauth2/v2.0/token", self._token)
-        root = r"/v2.0/{environment}/api/{api:v2\.0|microsoft/analytics/v1\.0}/companies"
+        apis = rf"v2\.0|{ANALYTICS}|{FINANCE}"
+        root = f"/v2.0/{{environment}}/api/{{api:{apis}}}/companies"
         app.router.add_get(root, self._companies)
         app.router.add_route("*", root + r"({company:[^)]+})/{path:.+}", self._serve)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
@@ -124,7 +130,8 @@ class StandIn:
         return found
 
     def _set(self, kind: str, number: str, fields: Mapping[str, object]) -> None:
-        self.store.put(kind, self._one(kind, number) | dict(fields))
+        changed = {"lastModifiedDateTime": self._now().isoformat().replace("+00:00", "Z")}
+        self.store.put(kind, self._one(kind, number) | changed | dict(fields))
 
     @web.middleware
     async def _misbehave(
@@ -132,6 +139,7 @@ class StandIn:
     ) -> web.StreamResponse:
         if self.faults.down:
             return _cut(request)
+        await asyncio.sleep(self.latency)
         fault = self.faults.take(request.method, request.path)
         if fault is Fault.SLOW:
             await request.read()  # what was sent is done, whether or not anybody still waits
@@ -284,23 +292,11 @@ class StandIn:
         raise RefusedError(404, "Internal_RecordNotFound", "The line does not exist.")
 
     def _query(self, request: web.Request) -> web.Response:
-        """Answer the analytics query of open lines; no tags, no other methods."""
-        if not self.analytics or request.match_info["path"] != "outstandingPurchaseLines":
+        """Answer a query of an app that stands beside API v2.0."""
+        api, name = request.match_info["api"], request.match_info["path"]
+        if not (self.finance if api == FINANCE else self.analytics):
             raise RefusedError(404, "BadRequest_NotFound", "No HTTP resource was found.")
-        rows = [
-            {
-                "documentNo": order["number"],
-                "buyFromVendorNo": order["vendorNumber"],
-                "itemNo": line["lineObjectNumber"],
-                "outstandingQtyBase": odata.numbers([line["quantity"]])
-                - odata.numbers([line["receivedQuantity"]]),
-                "expectedReceiptDate": line["expectedReceiptDate"],
-            }
-            for order in self.orders()
-            for line in order["purchaseOrderLines"]
-            if line["lineType"] == "Item"
-            and odata.numbers([line["quantity"]]) > odata.numbers([line["receivedQuantity"]])
-        ]
+        rows = self.queries.rows(api, name, method=request.method, options=request.query)
         return self._page(request, rows)
 
     def _page(self, request: web.Request, entities: list[Entity]) -> web.Response:

@@ -26,6 +26,7 @@ from erp.ports import (
     Unknown,
     Writer,
 )
+from erp.snapshot import SCOPES
 from tests.build import NOW
 
 MARKER = "CS-7KX2M9QH4T"
@@ -155,6 +156,33 @@ class ConnectorContract:
         await bench.writer.apply(plan, before=SOON)
 
         assert bench.count(MARKER) == 2
+
+    async def test_what_is_written_is_listed_with_its_mark(self, bench):
+        _, found = await self.written(bench)
+
+        (marked,) = await bench.reader.marked(since=NOW - timedelta(days=1))
+
+        assert (marked.marker, marked.document) == (MARKER, found.document)
+
+    async def test_a_vendor_is_reached_somewhere_and_an_unknown_one_is_said_to_be(self, bench):
+        contact = await bench.reader.contact(bench.action.vendor)
+
+        assert contact.vendor == bench.action.vendor
+        assert contact.name
+        with pytest.raises(NotPlannableError, match="NOBODY"):
+            await bench.reader.contact("NOBODY")
+
+    async def test_a_snapshot_holds_what_the_connector_says_that_it_reads(self, bench):
+        able = bench.reader.capabilities()
+
+        found = await bench.reader.snapshot(SCOPES)
+
+        assert {scope for scope in SCOPES if scope not in found.missing} >= able.reads
+        assert all(found.missing.values())
+        for scope in able.reads:
+            for fact in getattr(found, scope):
+                assert fact.origin.source
+                assert fact.origin.entered_at.tzinfo is not None
 
     async def test_another_marker_is_not_found(self, bench):
         plan, _ = await self.written(bench)

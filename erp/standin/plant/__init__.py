@@ -1,126 +1,54 @@
 """A plant of our own invention: Nordwerk Pumpen, which makes pumps in Gdańsk and Leipzig."""
 
-import csv
 import random
-import uuid
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from functools import cache
-from importlib.resources import files
 from typing import Final
 
 from erp.standin.orders import BLANK_DATE
+from erp.standin.plant.catalogue import (
+    LOCATIONS,
+    Item,
+    Vendor,
+    entity,
+    identity,
+    items,
+    vendors,
+)
+from erp.standin.plant.floor import seed_floor
 from erp.standin.store import Entity, Store
 
-LOCATIONS: Final = {
-    "GDN-RAW": "Gdańsk, raw material",
-    "GDN-FIN": "Gdańsk, finished goods",
-    "LEJ-RAW": "Leipzig, Rohmaterial",
-    "LEJ-FIN": "Leipzig, Fertigware",
-}
+__all__ = ["LOCATIONS", "Item", "Vendor", "identity", "items", "seed", "vendors"]
+
 _SEED: Final = 20261
-_NAMES: Final = uuid.UUID("6f0a4a6c-7d0e-4b8a-8e1c-0d6a5b9f2c11")
 _ORDERS: Final = 54
 _RECEIVED: Final = 40
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vendor:
-    """A vendor; the currency is empty where it is the company's own."""
-
-    number: str
-    name: str
-    email: str
-    currency: str
-    lead_days: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """An item with the planning parameters that Business Central's API does not have."""
-
-    number: str
-    name: str
-    unit: str
-    unit_cost: Decimal
-    category: str
-    vendor: str
-    reorder_point: int
-    stock: dict[str, int]
-    daily_use: int
-
-
-def identity(*parts: str) -> str:
-    """Return the same id for the same thing on every machine."""
-    return str(uuid.uuid5(_NAMES, "/".join(parts)))
-
-
-def _rows(name: str) -> Iterator[dict[str, str]]:
-    text = files(__name__).joinpath(name).read_text(encoding="utf-8")
-    return csv.DictReader(text.splitlines())
-
-
-@cache
-def vendors() -> dict[str, Vendor]:
-    """Return the vendors by number."""
-    return {
-        row["number"]: Vendor(
-            number=row["number"],
-            name=row["name"],
-            email=row["email"],
-            currency=row["currency"],
-            lead_days=int(row["lead_days"]),
-        )
-        for row in _rows("vendors.csv")
-    }
-
-
-@cache
-def items() -> dict[str, Item]:
-    """Return the items by number."""
-    return {
-        row["number"]: Item(
-            number=row["number"],
-            name=row["name"],
-            unit=row["unit"],
-            unit_cost=Decimal(row["unit_cost"]),
-            category=row["category"],
-            vendor=row["vendor"],
-            reorder_point=int(row["reorder_point"]),
-            stock={"GDN": int(row["stock_gdn"]), "LEJ": int(row["stock_lej"])},
-            daily_use=int(row["daily_use"]),
-        )
-        for row in _rows("items.csv")
-    }
-
-
 def seed(store: Store, today: date) -> None:
-    """Fill an empty company: master data, open orders, a third of them late, receipts."""
+    """Fill an empty company: master data, open orders, a third of them late, and the floor."""
     noon = datetime.combine(today, time(12), tzinfo=UTC)
     stamp = noon.isoformat().replace("+00:00", "Z")
-    store.put_all("companyInformation", [_entity("company", "info", currencyCode="EUR")])
-    store.put_all("locations", [_location(code, name) for code, name in LOCATIONS.items()])
+    store.put_all("companyInformation", [entity("company", "info", currencyCode="EUR")])
+    store.put_all("locations", [_location(one, stamp) for one in LOCATIONS.items()])
     store.put_all("vendors", [_vendor(one, stamp) for one in vendors().values()])
     store.put_all("items", [_item(one, stamp) for one in items().values()])
     units = sorted({one.unit for one in items().values()})
-    store.put_all("unitsOfMeasure", [_entity("unit", unit, code=unit) for unit in units])
+    store.put_all("unitsOfMeasure", [entity("unit", unit, code=unit) for unit in units])
     dice = random.Random(_SEED)  # noqa: S311  the same plant every time, nothing secret
     store.put_all("purchaseOrders", list(_open_orders(today, dice)))
     store.put_all("purchaseReceipts", list(_receipts(today, dice)))
+    seed_floor(store, today)
 
 
-def _entity(kind: str, name: str, **fields: object) -> Entity:
-    return {"id": identity(kind, name)} | fields
-
-
-def _location(code: str, name: str) -> Entity:
-    return _entity("location", code, code=code, displayName=name)
+def _location(one: tuple[str, str], stamp: str) -> Entity:
+    code, name = one
+    return entity("location", code, code=code, displayName=name, lastModifiedDateTime=stamp)
 
 
 def _vendor(one: Vendor, stamp: str) -> Entity:
-    return _entity(
+    return entity(
         "vendor",
         one.number,
         number=one.number,
@@ -133,7 +61,7 @@ def _vendor(one: Vendor, stamp: str) -> Entity:
 
 
 def _item(one: Item, stamp: str) -> Entity:
-    return _entity(
+    return entity(
         "item",
         one.number,
         number=one.number,
@@ -181,7 +109,7 @@ def _order(
     ]
     total = sum((line["amountExcludingTax"] for line in lines), Decimal(0))
     moment = datetime.combine(ordered, time(9), tzinfo=UTC)
-    return _entity(
+    return entity(
         "order",
         number,
         number=number,
@@ -215,7 +143,7 @@ def _line(
     received = quantity // 4 if released and dice.random() < 0.2 else Decimal(0)  # noqa: PLR2004  some came in part
     amount = (quantity * item.unit_cost).quantize(Decimal("0.01"))
     place = "GDN-RAW" if dice.random() < 0.6 else "LEJ-RAW"  # noqa: PLR2004  Gdańsk is the larger plant
-    return _entity(
+    return entity(
         "line",
         f"{number}/{index}",
         _version=1,
@@ -242,7 +170,7 @@ def _receipts(today: date, dice: random.Random) -> Iterator[Entity]:
     for number in range(_RECEIVED):
         vendor = dice.choice(list(vendors().values()))
         name = f"GR-{205_001 + number}"
-        yield _entity(
+        yield entity(
             "receipt",
             name,
             number=name,

@@ -29,6 +29,7 @@ TROUBLES = {
     "slow": Fault.SLOW,
 }
 
+COMPANY = {"id": "c0000000-0000-4000-8000-000000000001", "currencyCode": "EUR"}
 VENDOR = {
     "id": "7e4d0000-0000-4000-8000-000000000001",
     "number": "V-2040",
@@ -61,14 +62,21 @@ class BusinessCentralBench:
 
     async def __aenter__(self):
         self.erp = StandIn(now=lambda: NOW)
-        for kind, entity in (("vendors", VENDOR), ("items", ITEM), ("locations", PLACE)):
+        for kind, entity in (
+            ("companyInformation", COMPANY),
+            ("vendors", VENDOR),
+            ("items", ITEM),
+            ("locations", PLACE),
+        ):
             self.erp.store.put(kind, dict(entity))
         await self.erp.start()
         reading = aiohttp.ClientSession()
         # A connection that the server closed meanwhile would turn a write into a doubt.
         writing = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
         self._sessions = (reading, writing)
-        self.reader = BusinessCentralReader(self._client(reading, self.erp.reader))
+        self.reader = BusinessCentralReader(
+            self._client(reading, self.erp.reader), now=lambda: NOW
+        )
         self.writer = BusinessCentralWriter(
             self._client(writing, self.erp.writer), now=lambda: NOW, write_time=1.0
         )

@@ -10,7 +10,7 @@ import pytest
 from erp.business_central.client import BusinessCentralClient, Company
 from erp.business_central.reader import ON_ORDER, BusinessCentralReader
 from erp.ports import ErpUnreachableError, NotPlannableError
-from tests.build import an_order_action, an_order_line
+from tests.build import NOW, an_order_action, an_order_line
 from tests.erp.business_central.facts import COMPANY, MAIN
 from tests.erp.business_central.scripted import Says, scripted
 
@@ -83,7 +83,7 @@ async def reading(**answers):
     async with scripted(step) as erp, aiohttp.ClientSession() as session:
         company = Company(base_url=erp.url, environment="sandbox", company_id=COMPANY)
         client = BusinessCentralClient(session, NoTokens(), company)
-        yield BusinessCentralReader(client, budget=0.5), erp
+        yield BusinessCentralReader(client, now=lambda: NOW, budget=0.5), erp
 
 
 def on_order(plan):
@@ -211,7 +211,7 @@ async def test_an_unknown_item_is_said_without_asking_for_its_orders():
 
 
 def test_what_cannot_be_written_says_what_it_needs():
-    able = BusinessCentralReader(client=None).capabilities()
+    able = BusinessCentralReader(client=None, now=lambda: NOW).capabilities()
 
     assert able.writes == {
         "create_purchase_order",

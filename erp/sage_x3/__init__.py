@@ -1,0 +1,1 @@
+"""Sage X3, GraphQL; only read."""
