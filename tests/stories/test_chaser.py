@@ -1,4 +1,4 @@
-"""A mail to a vendor, from the recommendation to the receipt: approved word for word, sent once."""
+"""A mail to a vendor, from recommendation to receipt: approved word for word, sent once."""
 
 from dataclasses import replace
 
