@@ -17,7 +17,7 @@ from decisions.actions import Acknowledge, CreatePurchaseOrder, cost_of
 from decisions.costing import cost_of_waiting, next_bite, next_step
 from decisions.errors import CountersignError
 from decisions.lifecycle import State
-from decisions.plan import Difference
+from decisions.plan import Difference, WritePlan
 from decisions.recommendation import FieldCheck, Recommendation
 from decisions.routing import review_point
 
@@ -258,7 +258,18 @@ def _change(one: Recommendation, words: Words, system: System, most: int) -> lis
         title, did = "Exactly this mail is sent", "sent"
     if one.state in (State.OVERRIDDEN, State.EXPIRED, State.SUPERSEDED, State.WITHDRAWN):
         title = f"This would have been {did}"
-    return [build.box([build.section(title), *change_rows(one.plan, words, most)])]
+    rows = [*change_rows(one.plan, words, most), *_reduced(one.plan, system)]
+    return [build.box([build.section(title), *rows])]
+
+
+def _reduced(plan: WritePlan, system: System) -> list[Piece]:
+    """Say which of the facts that the change relies on could not be read as they should be."""
+    names = dict.fromkeys(fact.name for fact in plan.preconditions)
+    return [
+        build.small(f"{field_name(name)}: {escape(system.reduced[name])}")
+        for name in names
+        if name in system.reduced
+    ]
 
 
 def _actions(one: Recommendation, words: Words, system: System) -> list[Piece]:

@@ -20,7 +20,7 @@ from decisions.quantity import Quantity
 from decisions.recommendation import Recommendation
 
 _MARKDOWN: Final = re.compile(r"([\\\[\]()*_<>~`#|])")
-_LIST_START: Final = re.compile(r"^(\s*)([-+]|\d+[.)])(?=\s)", re.MULTILINE)
+_LIST_START: Final = re.compile(r"^(\s*\d*)([-+.])(?=\s)", re.MULTILINE)
 _INVISIBLE: Final = re.compile(
     r"[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
 )

@@ -139,6 +139,15 @@ def status() -> None:
     run()
 
 
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+def sources(folder: Path) -> None:
+    """Read what the mapping files of a folder describe, once, and show it (docs/sources.md)."""
+    from bot.cli.sources import show_sources
+
+    show_sources(folder)
+
+
 @cli.command("doctor")
 def doctor_command() -> None:
     """Try the database, the channels and the ERP, and say what to mend."""

@@ -38,7 +38,7 @@ class Context:
     def system(self) -> System:
         """Return what a card must know of the ERP."""
         able = self.erp.capabilities()
-        return System(name=able.system, writes=able.writes, needs=able.needs)
+        return System(name=able.system, writes=able.writes, needs=able.needs, reduced=able.reduced)
 
     def signed(self, decided: Recommendation) -> Recommendation:
         """Put this process's signature under a decision that was just made.

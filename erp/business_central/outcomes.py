@@ -4,6 +4,7 @@ The codes are those of webservices/dynamics-error-codes.md in
 MicrosoftDocs/dynamics365smb-devitpro-pb.
 """
 
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Final
 from uuid import UUID
@@ -26,9 +27,13 @@ _BEFORE_COMMIT_EXACT: Final = frozenset(
     {"Internal_RecordNotFound", "Internal_EntityWithSameKeyExists"}
 )
 
+_LOG_IN: Final = (
+    "Business Central did not accept the writer's log-in. If it stays so, an administrator must "
+    "check the app registration"
+)
+_AGAIN: Final = timedelta(seconds=20)
+
 _STATUS_WORDS: Final[dict[int, str]] = {
-    HTTPStatus.UNAUTHORIZED: "Business Central did not accept the writer's log-in. "
-    "An administrator must check the app registration.",
     HTTPStatus.FORBIDDEN: "The writer's log-in may not change purchase orders in "
     "Business Central. An administrator must grant it.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The order is too large for one request. Split it.",
@@ -44,19 +49,32 @@ def outcome_of(answer: Answer, done: Applied | None = None) -> Outcome:
     """Say what became of the one request; `done` is what a change of an order comes to."""
     if answer.status in _DONE and done is not None:
         return done
+    not_taken = _not_taken(answer)
+    if not_taken is not None:
+        return not_taken
     match answer.status:
         case HTTPStatus.CREATED:
             return _created(answer)
-        case HTTPStatus.TOO_MANY_REQUESTS:
-            return NotSent(
-                why="it is busy and did not take the order in", retry_after=answer.retry_after
-            )
-        case status if _is_stale(answer):
+        case _ if _is_stale(answer):
             return Moved(text=answer.text)
         case status if status // 100 == _CLIENT_ERROR:
             return _refused(answer)
         case status:
             return Unknown(why=f"it answered with status {status}{_tracked(answer)}")
+
+
+def _not_taken(answer: Answer) -> NotSent | None:
+    """Tell whether the request was turned away at the door, to be sent again later."""
+    match answer.status:
+        case HTTPStatus.UNAUTHORIZED:
+            # The client forgot the token: one that only ran out is replaced, and it goes on.
+            return NotSent(why=_LOG_IN, retry_after=_AGAIN)
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            return NotSent(
+                why="it is busy and did not take the order in", retry_after=answer.retry_after
+            )
+        case _:
+            return None
 
 
 def _is_stale(answer: Answer) -> bool:

@@ -54,6 +54,16 @@ def pasteable(snapshot):
     return snapshot.use_extension(JSONSnapshotExtension)
 
 
+def test_a_fact_that_was_read_in_a_lesser_way_is_said_to_be():
+    why = "summed up from the open purchase orders"
+    told = replace(SYSTEM, reduced={"vendor blocked": why, "budgets": "not granted"})
+
+    shown = all_text(approval_card(a_recommendation(), reader=READER, now=LATER, system=told))
+
+    assert f"Vendor blocked: {why}" in shown
+    assert "not granted" not in shown
+
+
 def test_an_alarm_says_what_was_stopped_and_what_to_do(pasteable):
     card = alarm_card(
         STAGES["approved"],

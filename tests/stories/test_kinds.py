@@ -51,6 +51,9 @@ def action_of(kind, order, line, *, world):
             return own
 
 
+WRITE = {"add_po_line": ("POST", "purchaseOrderLines"), "cancel_draft_po": ("DELETE", ")")}
+"""What the write of a kind asks, where it is no PATCH."""
+
 KINDS = ("set_po_quantity", "set_receipt_date", "add_po_line", "cancel_draft_po")
 
 
@@ -94,12 +97,8 @@ async def test_an_approved_change_is_made_once_and_read_back(world, draft, kind)
 
 
 async def test_a_lost_answer_is_looked_up_and_never_sent_again(world, draft, kind):
-    method, path = {
-        "add_po_line": ("POST", "purchaseOrderLines"),
-        "cancel_draft_po": ("DELETE", ")"),
-    }.get(kind, ("PATCH", ")"))
     message = await recommended(world, kind, draft)
-    world.erp.faults.next(method, path, Fault.ANSWER_LOST_AFTER_COMMIT)
+    world.erp.faults.next(*WRITE.get(kind, ("PATCH", ")")), Fault.ANSWER_LOST_AFTER_COMMIT)
 
     await world.teams.press(ANA, message, "approve")
     await world.teams.wait_for(lambda: "Written and read back" in message.text)
@@ -108,6 +107,23 @@ async def test_a_lost_answer_is_looked_up_and_never_sent_again(world, draft, kin
     sent = [one for one in world.erp.log if one.method != "GET"]
     assert len(sent) == 1
     assert (await world.story(world.id)).count("unknown") == 1
+
+
+async def test_a_token_that_ran_out_in_the_middle_is_replaced_and_the_write_goes_on(
+    world, draft, kind
+):
+    message = await recommended(world, kind, draft)
+    world.erp.faults.next(*WRITE.get(kind, ("PATCH", ")")), Fault.TOKEN_EXPIRED)
+
+    await world.teams.press(ANA, message, "approve")
+    while world.erp.faults.pending:
+        await world.settled()
+    await world.hurry()
+    await world.teams.wait_for(lambda: "Written and read back" in message.text)
+    await world.settled()
+
+    assert (await world.story(world.id)).count("not_sent") == 1
+    assert (await world.story(world.id)).count("written") == 1
 
 
 async def test_a_person_who_edits_meanwhile_is_not_overwritten(world, draft, kind):

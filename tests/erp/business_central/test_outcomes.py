@@ -48,8 +48,6 @@ def test_a_technical_refusal_is_introduced():
 @pytest.mark.parametrize(
     ("status", "code", "kept"),
     [
-        (401, "", "401"),
-        (401, "Authentication_InvalidCredentials", "Authentication_InvalidCredentials"),
         (403, "", "403"),
         (413, "", "413"),
         (404, "Internal_RecordNotFound", "Internal_RecordNotFound"),
@@ -68,6 +66,14 @@ def test_what_comes_before_the_commit_is_a_refusal(status, code, kept):
 @pytest.mark.parametrize(("status", "code"), [(409, "Request_EntityChanged"), (412, "")])
 def test_a_document_that_somebody_else_changed_has_moved(status, code):
     assert outcome_of(an_answer(status, code)) == Moved(text="It said so.")
+
+
+@pytest.mark.parametrize("code", ["", "Authentication_InvalidCredentials"])
+def test_a_token_that_is_not_accepted_wrote_nothing_and_is_tried_again_with_another(code):
+    outcome = outcome_of(an_answer(401, code))
+
+    assert isinstance(outcome, NotSent)
+    assert outcome.retry_after is not None
 
 
 def test_too_many_requests_means_that_nothing_was_written():
