@@ -32,13 +32,13 @@ class Received:
 class FakeMailServer:
     """Keeps every mail that it took responsibility for."""
 
-    def __init__(
-        self, *, tls: ssl.SSLContext | None = None, log_in: tuple[str, str] | None = None
-    ):
+    def __init__(self, *, tls=None, log_in=None, tls_at_once=False):
         self.mails: list[Received] = []
         self.commands: list[str] = []
         self.tls = tls
         self.log_in = log_in
+        self.tls_at_once = tls_at_once
+        """Whether it speaks TLS from the first byte on, instead of after STARTTLS."""
         self.replies: dict[str, str] = {}
         """What to answer to a command instead: MAIL, RCPT, DATA, and "." after the mail."""
         self.losing: set[str] = set()
@@ -48,7 +48,8 @@ class FakeMailServer:
 
     async def __aenter__(self):
         self._talks: set[asyncio.Task[None]] = set()
-        self._server = await asyncio.start_server(self._talk, "127.0.0.1", 0)
+        tls = self.tls if self.tls_at_once else None
+        self._server = await asyncio.start_server(self._talk, "127.0.0.1", 0, ssl=tls)
         self.host, self.port = self._server.sockets[0].getsockname()
         return self
 
@@ -82,7 +83,7 @@ class _Conversation:
         self.reader = reader
         self.writer = writer
         self.sender = self.to = ""
-        self.encrypted = False
+        self.encrypted = server.tls_at_once
 
     async def run(self):
         await self.say("220 mail.plant.example ESMTP")

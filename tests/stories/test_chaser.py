@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from decisions.lifecycle import State
+from bot.clock import utc_now
+from decisions.lifecycle import Event, State
 from erp.mail.message import Letterhead, chaser_plan
 from erp.ports import Contact
 from tests.build import TENANT
@@ -300,6 +301,29 @@ async def test_a_text_that_was_changed_after_the_approval_is_not_sent(world, ser
 
     assert server.mails == []
     assert (await held(world)).state is State.REFUSED
+
+
+async def test_a_process_that_died_while_sending_leaves_a_question_and_no_second_mail(
+    world, server
+):
+    server.replies["MAIL"] = "451 come back later"
+    message = await approved(world)
+    await world.teams.wait_for(lambda: "451 come back later" in message.text)
+    await world.settled()
+    one = await held(world)
+
+    def died(unit):
+        now = utc_now()
+        unit.orders.claim(one.id, one.decision.id, one.plan.hash, attempt=2, now=now)
+        unit.recommendations.keep(one.after(Event.WRITE_STARTED, now=now))
+
+    await world.bot.ctx.store.turn(died)
+    server.replies.clear()
+    await stands(world, lambda one: one.asks_what_came)
+    await world.settled()
+
+    assert world.verbs(message)[:2] == ["came", "lost"]
+    assert server.mails == []
 
 
 async def test_what_was_sent_after_a_backup_is_not_sent_again_without_being_asked_about(

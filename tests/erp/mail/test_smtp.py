@@ -150,6 +150,16 @@ async def test_the_log_in_and_the_mail_travel_encrypted(tls):
         assert [mail.to for mail in server.mails] == [MAIL.to]
 
 
+async def test_a_server_that_speaks_tls_from_the_first_byte_is_spoken_to_like_that(tls):
+    context, ca = tls
+    async with FakeMailServer(tls=context, tls_at_once=True) as server:
+        outcome = await send(server, security="tls", trusted_ca=ca)
+
+        assert isinstance(outcome, Applied)
+        assert not any(one.startswith("STARTTLS") for one in server.commands)
+        assert [mail.to for mail in server.mails] == [MAIL.to]
+
+
 async def test_a_server_with_an_unknown_certificate_gets_nothing(tls):
     context, _ = tls
     async with FakeMailServer(tls=context, log_in=tuple(GOOD.values())) as server:
