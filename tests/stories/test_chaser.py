@@ -1,5 +1,7 @@
 """A mail to a vendor, from recommendation to receipt: approved word for word, sent once."""
 
+import logging
+import secrets
 from dataclasses import replace
 
 import pytest
@@ -15,12 +17,13 @@ from tests.stories.test_restore import countersign, lost_and_restored
 from tests.stories.world import ANA, DEV, World
 
 FROM = "purchasing@plant.example"
+PASSWORD = secrets.token_urlsafe(24)
 TEXT = "When does PO-1001 leave you?\n\n*Line 2* waits – since Łódź. See https://plant.example"
 
 
 @pytest.fixture
 async def server():
-    async with FakeMailServer() as made:
+    async with FakeMailServer(log_in=("countersign", PASSWORD)) as made:
         yield made
 
 
@@ -33,6 +36,8 @@ async def world(database, tmp_path, server):
         "MAIL_SMTP_HOST": server.host,
         "MAIL_SMTP_PORT": server.port,
         "MAIL_SMTP_SECURITY": "none",
+        "MAIL_SMTP_USER": "countersign",
+        "MAIL_SMTP_PASSWORD": PASSWORD,
     }
     async with made:
         yield made
@@ -97,6 +102,16 @@ async def test_an_approved_mail_is_sent_once_exactly_as_it_stood_on_the_card(wor
     assert (await world.story(world.id)).count("written") == 1
     assert world.orders() == []
     assert [one for one in world.erp.log if one.method != "GET"] == []
+
+
+async def test_the_password_stands_in_no_log_and_on_no_card(world, server, caplog):
+    caplog.set_level(logging.DEBUG)
+    message = await approved(world)
+    await world.teams.wait_for(lambda: "Sent to" in message.text)
+
+    assert any(one.startswith("AUTH") for one in server.commands)
+    assert PASSWORD not in caplog.text
+    assert PASSWORD not in repr(message.history)
 
 
 async def test_a_second_click_sends_nothing_more(world, server):
