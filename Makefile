@@ -7,11 +7,11 @@ UV := $(BIN)/uv
 UV_COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help docs demo test check lint types floors bench fuzz load faults audit lock hooks
+.PHONY: help docs demo test test-tryton check lint types floors bench fuzz load faults audit lock hooks
 
 # List the commands
 help:
-	@awk '/^# / {text=substr($$0, 3)} /^[a-z][a-z-]*:/ {if (text) {split($$1, name, ":"); printf "  make %-10s %s\n", name[1], text}; text=""}' Makefile
+	@awk '/^# / {text=substr($$0, 3)} /^[a-z][a-z-]*:/ {if (text) {split($$1, name, ":"); printf "  make %-11s %s\n", name[1], text}; text=""}' Makefile
 
 $(VENV)/.run: requirements/run.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -35,6 +35,15 @@ demo: $(VENV)/.run
 # Run the tests, on SQLite and on PostgreSQL
 test: $(VENV)/.dev
 	@$(BIN)/python -m pytest $(TESTS)
+
+.venv-tryton/.done: requirements/tryton.txt $(VENV)/.dev
+	@test -x .venv-tryton/bin/python || $(PYTHON) -m venv .venv-tryton
+	@$(UV) pip sync --quiet --require-hashes --python .venv-tryton/bin/python requirements/tryton.txt
+	@touch $@
+
+# Hold the Tryton connector to a real Tryton, in an environment and a process of its own
+test-tryton: $(VENV)/.dev .venv-tryton/.done
+	@TRYTON_REQUIRED=1 $(BIN)/python -m pytest --timeout 300 tests/erp/tryton
 
 # Run everything that CI runs
 check: lint types floors test
@@ -77,6 +86,7 @@ audit: $(VENV)/.dev
 lock: $(VENV)/.run
 	@$(UV_COMPILE) --output-file requirements/run.txt
 	@$(UV_COMPILE) --group dev --output-file requirements/dev.txt
+	@$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 requirements/tryton.in --output-file requirements/tryton.txt
 
 # Let every commit run the checks first
 hooks: $(VENV)/.dev

@@ -11,13 +11,14 @@ from datetime import datetime, timedelta
 import aiohttp
 from aiohttp import web
 
-from bot.calls import receiver, watched
+from bot.calls import erp_session, receiver, watched
 from bot.clock import utc_now
 from bot.events import heard
 from bot.http.api import api_routes
 from bot.http.health import health_routes
 from bot.http.messages import message_routes
 from bot.http.metrics import Gauges, metrics_routes
+from bot.http.notices import notice_routes
 from bot.http.watch import watch
 from bot.jobs import Step, Worker
 from bot.ports import Clock, Poster
@@ -33,6 +34,7 @@ from bot.workflow import clockwork, lineup
 from bot.workflow.balance import nightly
 from bot.workflow.context import Context
 from bot.workflow.front import Front
+from bot.workflow.hints import begin_listening, keep_listening, look
 from bot.workflow.ids import new_id
 from bot.workflow.limits import Limits
 from bot.workflow.prepare import prepare
@@ -46,10 +48,9 @@ from decisions.people import TenantId
 from decisions.signature import Keyring, SigningKey
 from erp import connectors
 from erp.gate import WriteGate
-from erp.mail.reader import MailingReader
-from erp.mail.settings import letterhead
+from erp.mail.reader import mailing_reader
 from erp.mail.writer import mailing_writer
-from erp.ports import Reader, Surroundings
+from erp.ports import Hinting, Hints, Reader, Surroundings
 from storage.store import Store
 from storage.unit_of_work import UnitOfWork
 
@@ -57,7 +58,6 @@ log = logging.getLogger(__name__)
 
 LARGEST_REQUEST = 8 * 1024 * 1024
 """Bytes; a batch of a thousand recommendations fits, what is larger is refused."""
-
 
 CLICK_READS = 2.0
 """Seconds that the ERP has for one plan while a person waits."""
@@ -108,7 +108,7 @@ async def context(settings: Settings, *, now: Clock = utc_now) -> AsyncIterator[
         RoutingFileError: the routing file cannot be used.
     """
     async with AsyncExitStack() as stack:
-        session = await _erp_session(stack)
+        session = await erp_session(stack)
         store = Store.open(settings.database)
         stack.callback(store.close)
         yield _context(settings, store, session, now)
@@ -134,7 +134,24 @@ def _reader(
     known = connectors.for_reading(connector, settings.erp_settings)
     reader = connector.reader(_around(settings, known, session, now, within))
     company = connector.company(settings.erp_settings)
-    return MailingReader(reader, letterhead(settings.mail), company=company)
+    return mailing_reader(reader, settings.mail, company=company)
+
+
+def _hints(settings: Settings, session: aiohttp.ClientSession, now: Clock) -> Hints | None:
+    """Return what keeps the ERP telling us of changes; None where it cannot, or need not."""
+    connector = connectors.named(settings.erp)
+    if not isinstance(connector, Hinting):
+        return None
+    known = connectors.for_reading(connector, settings.erp_settings)
+    return connector.hints(_around(settings, known, session, now, GATE_READS))
+
+
+def _listening(ctx: Context, hints: Hints | None) -> Mapping[str, Step]:
+    """Return the steps that follow from word of the ERP, also those left when it was set up."""
+    return {
+        lineup.LOOK: lambda _: look(ctx),
+        lineup.LISTEN: lambda _: keep_listening(ctx, hints),
+    }
 
 
 def _around(
@@ -245,7 +262,8 @@ async def running(
         stack.callback(store.close)
         store.on_events(heard)
         _ready(store, settings.database)
-        ctx = _context(settings, store, await _erp_session(stack), now)
+        ctx = _context(settings, store, await erp_session(stack), now)
+        hints = _hints(settings, await erp_session(stack, keeps=False), now)
         doors = doors or _signed_doors(settings, session, now, stack)
         steps: dict[str, Step] = {}
         if "worker" in settings.roles:
@@ -259,8 +277,9 @@ async def running(
                 webhook_session(loopback=settings.webhook_http)
             )
             steps |= _working(ctx, poster, _webhooks(settings, webhooks))
+            steps |= _listening(ctx, hints)
         if "writer" in settings.roles:
-            steps |= _writing(settings, ctx, await _erp_session(stack, keeps=False))
+            steps |= _writing(settings, ctx, await erp_session(stack, keeps=False))
         front = Front(ctx, clicks=Limits(settings.click_rate))
         worker = Worker(
             store, steps, now=now, at_once=settings.workers, people_wait=front.people_wait
@@ -272,22 +291,17 @@ async def running(
             store.on_jobs(worker.wake)
         # In the order of leaving: nothing new is begun, then the last requests are answered, and
         # only then the jobs in hand are waited for.
-        url = await _listen(settings, ctx, Edge(gate=doors.gate, surface=Surface(front)), stack)
+        edge = Edge(gate=doors.gate, surface=Surface(front))
+        url = await _listen(settings, application(settings, ctx, edge, hints), stack)
         stack.callback(worker.stop)
+        if hints:  # only now, for the ERP asks back at once whether the address is ours
+            await begin_listening(ctx)
         yield Running(url=url, ctx=ctx, worker=worker)
 
 
 def _watched(settings: Settings, service_urls: ServiceUrls) -> aiohttp.TraceConfig:
     logins = (settings.login_authority, settings.openid_metadata)
     return watched(receiver(logins, service_urls.trust))
-
-
-async def _erp_session(stack: AsyncExitStack, *, keeps: bool = True) -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(force_close=not keeps)
-    calls = [watched(lambda _: "erp")]
-    return await stack.enter_async_context(
-        aiohttp.ClientSession(connector=connector, trace_configs=calls)
-    )
 
 
 def _webhooks(settings: Settings, session: aiohttp.ClientSession) -> Webhooks:
@@ -346,20 +360,22 @@ def _signed_doors(
     return Doors(gate=verifier, credentials=credentials)
 
 
-def application(settings: Settings, ctx: Context, edge: Edge) -> web.Application:
+def application(
+    settings: Settings, ctx: Context, edge: Edge, hints: Hints | None = None
+) -> web.Application:
     """Return everything that can be asked over HTTP."""
     app = web.Application(client_max_size=LARGEST_REQUEST, middlewares=[watch])
     gauges = Gauges(ctx)
     if "web" in settings.roles:
         app.add_routes(message_routes(edge.process))
         app.add_routes(api_routes(ctx, Limits(settings.api_rate)))
+        app.add_routes(notice_routes(ctx, hints) if hints else ())
     app.add_routes(health_routes(ctx, gauges))
     app.add_routes(metrics_routes(ctx, gauges))
     return app
 
 
-async def _listen(settings: Settings, ctx: Context, edge: Edge, stack: AsyncExitStack) -> str:
-    app = application(settings, ctx, edge)
+async def _listen(settings: Settings, app: web.Application, stack: AsyncExitStack) -> str:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_ANSWERS)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)

@@ -13,7 +13,7 @@ from cards.change import change_rows
 from cards.mail import is_mail, next_of, sent_rows
 from cards.reading import Reader, System
 from cards.wording import REASONS, Words, escape, field_name, status_of
-from decisions.actions import Acknowledge, CreatePurchaseOrder, cost_of
+from decisions.actions import Acknowledge, cost_of, editables
 from decisions.costing import cost_of_waiting, next_bite, next_step
 from decisions.errors import CountersignError
 from decisions.lifecycle import State
@@ -184,7 +184,9 @@ def _next(one: Recommendation, words: Words, system: System, now: datetime) -> S
 
 _DID: Final = {
     "create_purchase_order": "Draft order {document} stands in",
-    "cancel_draft_po": "Draft order {document} was deleted in",
+    "cancel_draft_po": "Draft order {document} was cancelled in",
+    "create_transfer_order": "Transfer order {document} stands in",
+    "reschedule_production_order": "Production order {document} was moved in",
 }
 
 
@@ -240,7 +242,7 @@ def _change(one: Recommendation, words: Words, system: System, most: int) -> lis
     if isinstance(one.action, Acknowledge):
         note = f": {escape(one.action.note)}" if one.action.note else "."
         return [build.line(f"Nothing is written to the ERP{note}")]
-    if one.action.kind not in system.writes:
+    if not _can(one, system):
         needs = escape(system.needs.get(one.action.kind, ""))
         kind = escape(one.action.kind.replace("_", " "))
         return [
@@ -272,6 +274,11 @@ def _reduced(plan: WritePlan, system: System) -> list[Piece]:
     ]
 
 
+def _can(one: Recommendation, system: System) -> bool:
+    """Tell whether it can be written; a plan proves it to a process that did not ask yet."""
+    return one.plan is not None or one.action.kind in system.writes
+
+
 def _actions(one: Recommendation, words: Words, system: System) -> list[Piece]:
     data = build.about(one)
     why = build.button("Why", "why", data, primary=one.state is not State.AWAITING)
@@ -285,14 +292,14 @@ def _actions(one: Recommendation, words: Words, system: System) -> list[Piece]:
     if one.state is not State.AWAITING:
         link = one.receipt.link if one.receipt else ""
         return [*([build.link(f"Open in {system.name}", link)] if link else []), why]
-    writes = one.action.kind in system.writes and not isinstance(one.action, Acknowledge)
+    writes = _can(one, system) and not isinstance(one.action, Acknowledge)
     first: list[Piece] = []
     if not writes:
         first.append(build.button("Acknowledge", "acknowledge", data))
     elif one.plan is not None:
         cost = f": {words.money(one.plan.cost)}" if one.plan.cost else ""
         first.append(build.button(f"Approve{cost}", "approve", data | {"plan": one.plan.hash}))
-        if isinstance(one.action, CreatePurchaseOrder):
+        if editables(one.action):
             first.append(build.button("Approve with changes", "changes", data))
     return [
         *first,

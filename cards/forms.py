@@ -11,7 +11,7 @@ from cards import build
 from cards.build import Card, Piece
 from cards.reading import Reader
 from cards.wording import LOSSES, REASONS, Words, escape, field_name, span
-from decisions.actions import CreatePurchaseOrder
+from decisions.actions import CreatePurchaseOrder, editables
 from decisions.canonical import utc_text
 from decisions.costing import LineCost, explain, next_bite
 from decisions.errors import CountersignError
@@ -73,23 +73,26 @@ def changes_form(
     """Ask for other quantities, dates or another vendor; nothing counts before it is re-costed."""
     one, words, was = recommendation, Words(reader, now), typed or {}
     items: list[Piece] = []
-    if isinstance(one.action, CreatePurchaseOrder):
-        for index, line in enumerate(one.action.lines):
-            quantity = was.get(f"quantity_{index}", words.number(line.quantity.value))
-            day = line.expected_receipt_date
-            items += [
-                build.section(escape(line.item)),
+    for index, line in enumerate(editables(one.action)):
+        items.append(build.section(escape(line.name)))
+        if line.quantity is not None:
+            items.append(
                 ac.InputText(
                     id=f"quantity_{index}",
                     label=f"Quantity ({escape(line.quantity.unit)})",
-                    value=quantity,
-                ),
+                    value=was.get(f"quantity_{index}", words.number(line.quantity.value)),
+                )
+            )
+        if line.date is not None:
+            day = line.date.on.isoformat() if line.date.on else None
+            items.append(
                 ac.InputDate(
                     id=f"date_{index}",
                     label="Expected receipt",
-                    value=was.get(f"date_{index}", day.isoformat() if day else None),
-                ),
-            ]
+                    value=was.get(f"date_{index}", day),
+                )
+            )
+    if isinstance(one.action, CreatePurchaseOrder):
         vendor = was.get("vendor", one.action.vendor)
         items.append(ac.InputText(id="vendor", label="Vendor number", value=vendor))
     send = build.button("Work out the new cost", "recost", build.about(one))

@@ -136,6 +136,43 @@ ACTION_KINDS: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dated:
+    """A receipt date that may be changed; `on` is None where none was recommended."""
+
+    on: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Editable:
+    """What an approver may type another value for; None where there is no such thing."""
+
+    name: str
+    quantity: Quantity | None
+    date: Dated | None
+
+
+def editables(action: DraftedAction) -> tuple[Editable, ...]:
+    """Return what of an action may be approved with changes, line by line; empty where nothing."""
+    match action:
+        case CreatePurchaseOrder(lines=lines):
+            return tuple(_editable_line(line) for line in lines)
+        case AddPurchaseOrderLine(line=line):
+            return (_editable_line(line),)
+        case SetPurchaseOrderQuantity(document=document, quantity=quantity):
+            return (Editable(name=document, quantity=quantity, date=None),)
+        case SetReceiptDate(document=document, expected_receipt_date=day):
+            return (Editable(name=document, quantity=None, date=Dated(on=day)),)
+        case _:
+            return ()
+
+
+def _editable_line(line: OrderLine) -> Editable:
+    return Editable(
+        name=line.item, quantity=line.quantity, date=Dated(on=line.expected_receipt_date)
+    )
+
+
 def cost_of(action: DraftedAction) -> Money | None:
     """Return what the action commits the plant to pay; None where it commits nothing.
 

@@ -8,7 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-MARKED: Final = frozenset({"create_purchase_order", "add_po_line"})
+MARKED: Final = frozenset(
+    {
+        "create_purchase_order",
+        "add_po_line",
+        "create_transfer_order",
+        "reschedule_production_order",
+    }
+)
 """Kinds of actions that leave the mark `CS-<id>` in the ERP."""
 
 

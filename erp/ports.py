@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 import aiohttp
 
@@ -33,6 +33,7 @@ class NotPlannableError(CountersignError):
 class Capabilities:
     """What a connector can write, and what the other kinds would need; both by action kind.
 
+    Of a kind in `unsettled` it finds out when one is planned, and knows it from then on.
     `reads` are the scopes of a snapshot that it can give. `reduced` says what is read in a lesser
     way than it could be, and why; it fills as the connector meets a permission that it was not
     given.
@@ -41,6 +42,7 @@ class Capabilities:
     system: str
     writes: frozenset[str]
     needs: Mapping[str, str]
+    unsettled: frozenset[str] = frozenset()
     reads: frozenset[Scope] = frozenset()
     reduced: Mapping[str, str] = field(default_factory=dict[str, str])
 
@@ -225,6 +227,22 @@ class Surroundings:
     """A PEM file of certificate authorities that a proxy needs; None for the usual ones."""
 
 
+class Hints(Protocol):
+    """Word from the ERP that something changed: a reason to look again, and never more."""
+
+    async def keep(self) -> None:
+        """Ask for notices, and for those that are about to run out once more.
+
+        Raises:
+            ErpUnreachableError: the ERP gave no usable answer, or does not want to.
+        """
+        ...
+
+    def heard(self, body: bytes) -> bool:
+        """Tell whether a notice is one that we asked for."""
+        ...
+
+
 class Connector(Protocol):
     """What a package offers under the entry point group `countersign.connectors`."""
 
@@ -255,4 +273,13 @@ class Connector(Protocol):
         The session keeps no connections: on one that the ERP closed meanwhile, a write that was
         never sent would look like one whose answer was lost.
         """
+        ...
+
+
+@runtime_checkable
+class Hinting(Protocol):
+    """A connector whose ERP can say that something changed; a connector need not be one."""
+
+    def hints(self, around: Surroundings) -> Hints | None:
+        """Return what keeps notices coming; None where nobody set it up."""
         ...

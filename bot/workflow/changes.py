@@ -1,14 +1,22 @@
 """Approve with changes: what a person typed, read in their own spelling, as another action."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Final
 
 from babel.numbers import NumberFormatError, parse_decimal
 
-from decisions.actions import CreatePurchaseOrder, DraftedAction, OrderLine
+from decisions.actions import (
+    AddPurchaseOrderLine,
+    CreatePurchaseOrder,
+    DraftedAction,
+    OrderLine,
+    SetPurchaseOrderQuantity,
+    SetReceiptDate,
+    editables,
+)
 from decisions.countersign import RefusedClickError
 from decisions.quantity import Quantity
 
@@ -43,20 +51,19 @@ class NotChangeableError(RefusedClickError):
         super().__init__("This change can only be approved as it is, or overridden.")
 
 
-def changeable(action: DraftedAction) -> CreatePurchaseOrder:
-    """Return the action if a person may change it.
+def check_changeable(action: DraftedAction) -> None:
+    """Refuse an action that a person may not change.
 
     Raises:
         NotChangeableError: it has no quantity, date or vendor.
     """
-    if not isinstance(action, CreatePurchaseOrder):
+    if not editables(action):
         raise NotChangeableError
-    return action
 
 
 def changed(
     action: DraftedAction, fields: Mapping[str, str], *, language: str, today: date
-) -> CreatePurchaseOrder:
+) -> DraftedAction:
     """Return the action with the quantities, dates and vendor that were typed.
 
     Raises:
@@ -64,29 +71,44 @@ def changed(
         BadReceiptDateError: no date, or one before today.
         NotChangeableError: it has no quantity, date or vendor.
     """
-    order = changeable(action)
-    lines = tuple(
-        _changed_line(
+    typed = _Typed(fields=fields, language=language, today=today)
+    match action:
+        case CreatePurchaseOrder(lines=lines):
+            vendor = fields.get("vendor", "").strip() or action.vendor
+            changed_lines = tuple(typed.line(line, index) for index, line in enumerate(lines))
+            return replace(action, vendor=vendor[:20], lines=changed_lines)
+        case AddPurchaseOrderLine(line=line):
+            return replace(action, line=typed.line(line, 0))
+        case SetPurchaseOrderQuantity(quantity=quantity):
+            return replace(action, quantity=typed.quantity(quantity, 0))
+        case SetReceiptDate(expected_receipt_date=day):
+            return replace(action, expected_receipt_date=typed.day(day, 0) or day)
+        case _:
+            raise NotChangeableError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Typed:
+    """What stands in the form; what was left empty stays as it was."""
+
+    fields: Mapping[str, str]
+    language: str
+    today: date
+
+    def line(self, line: OrderLine, index: int) -> OrderLine:
+        return replace(
             line,
-            quantity=fields.get(f"quantity_{index}", "").strip(),
-            day=fields.get(f"date_{index}", "").strip(),
-            language=language,
-            today=today,
+            quantity=self.quantity(line.quantity, index),
+            expected_receipt_date=self.day(line.expected_receipt_date, index),
         )
-        for index, line in enumerate(order.lines)
-    )
-    vendor = fields.get("vendor", "").strip() or order.vendor
-    return replace(order, vendor=vendor[:20], lines=lines)
 
+    def quantity(self, was: Quantity, index: int) -> Quantity:
+        typed = self.fields.get(f"quantity_{index}", "").strip()
+        return Quantity(_number(typed, self.language), was.unit) if typed else was
 
-def _changed_line(
-    line: OrderLine, *, quantity: str, day: str, language: str, today: date
-) -> OrderLine:
-    if quantity:
-        line = replace(line, quantity=Quantity(_number(quantity, language), line.quantity.unit))
-    if day:
-        line = replace(line, expected_receipt_date=_day(day, today))
-    return line
+    def day(self, was: date | None, index: int) -> date | None:
+        typed = self.fields.get(f"date_{index}", "").strip()
+        return _day(typed, self.today) if typed else was
 
 
 def _number(typed: str, language: str) -> Decimal:

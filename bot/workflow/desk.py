@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from bot.ports import CardJson
 from bot.workflow import decide
-from bot.workflow.changes import changeable, changed
+from bot.workflow.changes import changed, check_changeable
 from bot.workflow.click import Click
 from bot.workflow.context import Context, reader_of
 from bot.workflow.prepare import read_plan
@@ -196,7 +196,7 @@ async def _changes(made: Click, ctx: Context) -> CardJson:
     one = await _opened(made, ctx)
     typed = _fields(made)
     try:
-        changeable(one.action)
+        check_changeable(one.action)
     except RefusedClickError as refused:
         return _current(one, ctx, refused)
     return changes_form(one, reader=reader_of(one), now=ctx.now(), typed=typed or None)

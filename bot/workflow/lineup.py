@@ -24,6 +24,8 @@ REMOVE: Final = "remove"
 SAY: Final = "say"
 SWEEP: Final = "sweep"
 BALANCE: Final = "balance"
+LOOK: Final = "look"
+LISTEN: Final = "listen"
 
 
 def prepare(unit: UnitOfWork, one: Recommendation, *, due_at: datetime) -> None:
@@ -174,6 +176,16 @@ def sweep(unit: UnitOfWork, *, due_at: datetime) -> None:
 def balance(unit: UnitOfWork, *, due_at: datetime) -> None:
     """Hold the ERP against our records; once a day, however many replicas ask for it."""
     unit.jobs.add(BALANCE, f"balance:{due_at:%Y-%m-%d}", {}, due_at=due_at)
+
+
+def look(unit: UnitOfWork, *, due_at: datetime) -> None:
+    """Look at what waits for the ERP, because it says that something changed; once per moment."""
+    unit.jobs.add(LOOK, f"look:{due_at.isoformat()}", {}, due_at=due_at)
+
+
+def listen(unit: UnitOfWork, occasion: str, *, due_at: datetime) -> None:
+    """See to it that the ERP keeps saying so; once per occasion, and one at a time."""
+    unit.jobs.add(LISTEN, f"listen:{occasion}", {}, due_at=due_at, lane=LISTEN)
 
 
 def job_subject(payload: Mapping[str, Plain]) -> RecommendationId:

@@ -37,12 +37,15 @@ class Reading:
 
 async def read_plan(one: Recommendation, ctx: Context) -> Reading:
     """Build the plan for the action as it stands."""
-    if isinstance(one.action, Acknowledge) or one.action.kind not in ctx.system.writes:
+    able = ctx.erp.capabilities()
+    kind = one.action.kind
+    if isinstance(one.action, Acknowledge) or kind not in able.writes | able.unsettled:
         return Reading()
     try:
         return Reading(plan=await ctx.erp.plan(one.action, marker=one.marker))
     except NotPlannableError as problem:
-        return Reading(problem=str(problem))
+        # Planning may have found out that the kind cannot be written at all.
+        return Reading(problem=str(problem)) if kind in ctx.system.writes else Reading()
     except ErpUnreachableError as problem:
         return Reading(problem=str(problem), later=True)
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 from urllib.parse import quote
 from uuid import UUID
 
@@ -43,6 +43,9 @@ ANALYTICS: Final = "api/microsoft/analytics/v1.0"
 
 FINANCE: Final = "api/microsoft/reportsFinance/beta"
 """Queries of the app API Reports - Finance; read-only, and not always there."""
+
+EXTENSION: Final = "api/countersign/actions/v1.0"
+"""The Countersign extension, where it is installed."""
 
 _NARROW: Final = {"Prefer": f"odata.maxpagesize={PAGE_SIZE}"}
 _WIDE: Final = {
@@ -115,9 +118,13 @@ class Company:
 
     def url(self, path: str, *, api: str = STANDARD, query: str = "") -> URL:
         """Return the address of a path inside the company."""
-        root = "/".join(part.strip("/") for part in (self.base_url, self.environment) if part)
         tail = f"?{query}" if query else ""
-        return URL(f"{root}/{api}/companies({self.company_id})/{path}{tail}", encoded=True)
+        return self.beside(f"companies({self.company_id})/{path}{tail}", api=api)
+
+    def beside(self, path: str, *, api: str = STANDARD) -> URL:
+        """Return the address of a path that belongs to no company."""
+        root = "/".join(part.strip("/") for part in (self.base_url, self.environment) if part)
+        return URL(f"{root}/{api}/{path}", encoded=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +216,7 @@ class BusinessCentralClient:
         within: float,
         still_ours: Callable[[], bool],
         tag: str = "",
+        api: str = STANDARD,
     ) -> Answer:
         """Send a planned request once, and return whatever came back.
 
@@ -223,7 +231,7 @@ class BusinessCentralClient:
             NoConnectionError: nothing was sent.
             NoAnswerError: it was sent, and what became of it is not known.
         """
-        url = self.company.url(request.path)
+        url = self.company.url(request.path, api=api)
         headers = await self._headers() | {"Content-Type": "application/json"}
         if tag:
             headers["If-Match"] = tag
@@ -235,6 +243,19 @@ class BusinessCentralClient:
         if answer.status == UNAUTHORIZED:
             self._tokens.forget()
         return answer
+
+    async def subscribe(
+        self, method: Literal["POST", "PATCH"], url: URL, body: str, *, within: float, tag: str
+    ) -> Answer:
+        """Ask for notices, once; this changes nothing that anybody approves.
+
+        Raises:
+            NoAnswerError: none in time.
+        """
+        headers = await self._headers() | {"Content-Type": "application/json"}
+        if tag:
+            headers["If-Match"] = tag
+        return await self._exchange(method, url, headers, body=body, within=within)
 
     async def _get(self, url: URL, until: float, *, wide: bool = False) -> bytes:
         clock = asyncio.get_running_loop().time

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from erp.business_central.client import BusinessCentralClient, Company
 from erp.business_central.reader import BusinessCentralReader
+from erp.business_central.subscriptions import Subscriptions
 from erp.business_central.tokens import (
     BasicKey,
     ClientCredentialTokens,
@@ -14,8 +15,9 @@ from erp.business_central.tokens import (
     Tokens,
 )
 from erp.business_central.writer import BusinessCentralWriter
-from erp.ports import Reader, Setting, Surroundings, Writer
+from erp.ports import Hints, Reader, Setting, Surroundings, Writer
 
+_SHORTEST: Final = 16
 _WAYS: Final = "Give {0}_secret or {0}_certificate, or on premises {0}_user with {0}_key."
 
 
@@ -90,6 +92,19 @@ class BusinessCentralConnector:
             "https://host/instance; empty for no links.",
             default="https://businesscentral.dynamics.com",
         ),
+        Setting(
+            name="notices_url",
+            description="This program's /api/erp/notices as Business Central reaches it, by "
+            "https, the same for every process; empty to be told of no changes.",
+            default="",
+        ),
+        Setting(
+            name="notices_secret",
+            description="What Business Central gives back with each notice, at least 16 "
+            "characters.",
+            secret=True,
+            default="",
+        ),
         *_log_in("reader", held="everybody"),
         *_log_in("writer", held="writer"),
     )
@@ -103,6 +118,7 @@ class BusinessCentralConnector:
         ]
         for who in ("reader", "writer") if writes else ("reader",):
             found += _unable(settings, who)
+        found += _unheard(settings)
         return tuple(dict.fromkeys(found))
 
     def company(self, settings: Mapping[str, str]) -> str:
@@ -119,6 +135,18 @@ class BusinessCentralConnector:
         """Return what writes, logged in as another application than the reader."""
         return BusinessCentralWriter(
             _client(around, "writer"), now=around.now, web_client=_web_client(around.settings)
+        )
+
+    def hints(self, around: Surroundings) -> Hints | None:
+        """Return what keeps notices of changes coming, asked for with the reader's log-in."""
+        address = around.settings.get("notices_url", "")
+        if not address:
+            return None
+        return Subscriptions(
+            _client(around, "reader"),
+            now=around.now,
+            address=address,
+            secret=around.settings["notices_secret"],
         )
 
 
@@ -144,6 +172,19 @@ def _unable(settings: Mapping[str, str], who: str) -> list[str]:
     if not (settings.get(f"{who}_secret") or settings.get(f"{who}_certificate")):
         missing.append(f"{who}_secret is not set. {_WAYS.format(who)}")
     return missing
+
+
+def _unheard(settings: Mapping[str, str]) -> list[str]:
+    """Say what keeps notices from coming, or from being believed."""
+    address = settings.get("notices_url", "")
+    if not address:
+        return []
+    found: list[str] = []
+    if not address.startswith(("https://", "http://127.0.0.1")):
+        found.append("notices_url: it has to begin with https://.")
+    if len(settings.get("notices_secret", "")) < _SHORTEST:
+        found.append(f"notices_secret: it needs at least {_SHORTEST} characters.")
+    return found
 
 
 def _web_client(settings: Mapping[str, str]) -> str:

@@ -8,6 +8,13 @@ from uuid import UUID
 import msgspec
 
 from decisions.plan import WritePlan
+from erp.business_central.actions import (
+    ACTIONS,
+    NewAction,
+    action_id,
+    hash_of,
+    read_payload,
+)
 from erp.business_central.documents import LINES
 from erp.business_central.entities import AddedLine, LineChange, NewOrder, read_body
 from erp.business_central.mapping import CONNECTOR, ORDERS, comment_of
@@ -20,6 +27,7 @@ _SHAPES: Final = {
     "add": ("POST", re.compile(rf"{_ORDER}/{LINES}")),
     "change": ("PATCH", re.compile(rf"{_ORDER}/{LINES}\((?P<line>{_ID})\)")),
     "delete": ("DELETE", re.compile(_ORDER)),
+    "act": ("POST", re.compile(ACTIONS)),
 }
 
 
@@ -62,8 +70,15 @@ class Deletion:
     order: UUID
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """Something that the Countersign extension carries out."""
+
+    sent: NewAction
+
+
 Edit: TypeAlias = Addition | LineEdit | Deletion
-Operation: TypeAlias = Creation | Edit
+Operation: TypeAlias = Creation | Edit | Action
 
 
 def operation_in(plan: WritePlan, *, company: str) -> Operation:
@@ -94,6 +109,8 @@ def _operation(plan: WritePlan) -> Operation:
         match what:
             case "create":
                 return _creation(plan, request.body)
+            case "act":
+                return _action(plan, request.body)
             case "add":
                 return _addition(plan, UUID(found["order"]), request.body)
             case "change":
@@ -105,7 +122,7 @@ def _operation(plan: WritePlan) -> Operation:
                 if request.body:
                     raise NotOurPlanError("a deletion says nothing")
                 return Deletion(order=UUID(found["order"]))
-    raise NotOurPlanError("it is no change of a purchase order that we make")
+    raise NotOurPlanError("it is no change that we make")
 
 
 def _creation(plan: WritePlan, body: str) -> Creation:
@@ -120,3 +137,14 @@ def _addition(plan: WritePlan, order: UUID, body: str) -> Addition:
     if line.description2 != comment_of(plan.marker):
         raise NotOurPlanError("it does not carry its marker")
     return Addition(order=order, sent=line)
+
+
+def _action(plan: WritePlan, body: str) -> Action:
+    action = msgspec.json.decode(body, type=NewAction)
+    if action.action_id != action_id(plan.marker, company=plan.company):
+        raise NotOurPlanError("its key is not the one of its marker")
+    if action.payload_sha256 != hash_of(action.payload):
+        raise NotOurPlanError("its payload has another hash")
+    if read_payload(action).marker != plan.marker:
+        raise NotOurPlanError("it does not carry its marker")
+    return Action(sent=action)

@@ -114,6 +114,10 @@ class Probes:
         """Tell whether a query was not to be had within the last hour."""
         return self._remembered(query) is False
 
+    def last(self, query: Query[R]) -> bool | None:
+        """Return how a query answered last, however long ago; None where it never did."""
+        return self._known.get((query.api, query.name), (None, None))[0]
+
     def learn(self, query: Query[R], *, granted: bool) -> None:
         """Remember how a query answered."""
         self._known[query.api, query.name] = (granted, self._now())

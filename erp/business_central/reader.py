@@ -12,7 +12,9 @@ from decisions.actions import (
     AddPurchaseOrderLine,
     CancelDraftPurchaseOrder,
     CreatePurchaseOrder,
+    CreateTransferOrder,
     DraftedAction,
+    RescheduleProductionOrder,
     SetPurchaseOrderQuantity,
     SetReceiptDate,
 )
@@ -20,6 +22,8 @@ from decisions.money import Currency
 from decisions.plan import WritePlan
 from decisions.quantity import Unit, factor_between
 from decisions.reconciliation import Marked
+from erp.business_central.action_facts import NEEDS, ActionPlanner
+from erp.business_central.actions import KINDS
 from erp.business_central.client import (
     ANALYTICS,
     BusinessCentralClient,
@@ -56,13 +60,6 @@ WRITES: Final = frozenset(
     }
 )
 
-_EXTENSION: Final = "needs the Countersign extension in Business Central"
-_NEEDS: Final = {
-    "create_transfer_order": _EXTENSION,
-    "reschedule_production_order": _EXTENSION,
-}
-"""Transfer orders are read-only in the standard API and production orders are not in it."""
-
 _WIDE: Final = 300.0
 """Seconds for everything that was changed in some days; nobody waits for it."""
 
@@ -93,14 +90,21 @@ class BusinessCentralReader:
         self._reduced: dict[str, str] = {}
         self._probes = Probes(client, now)
         self._wide = WideReader(client, self._probes, now=now)
+        self._actions = ActionPlanner(client, self._probes)
 
     def capabilities(self) -> Capabilities:
         """Return what this connector can do."""
-        others = (kind for kind in ACTION_KINDS if kind not in WRITES)
+        writes = WRITES | self._actions.writes
+        others = (kind for kind in ACTION_KINDS if kind not in writes)
         return Capabilities(
             system=SYSTEM,
-            writes=WRITES,
-            needs={kind: _NEEDS.get(kind, "not switched on in this version") for kind in others},
+            writes=writes,
+            needs={
+                # Transfer orders are read-only in the standard API, production orders not in it.
+                kind: NEEDS if kind in KINDS else "not switched on in this version"
+                for kind in others
+            },
+            unsettled=self._actions.unsettled,
             reads=READS,
             reduced=self._reduced | self._wide.reduced,
         )
@@ -124,6 +128,8 @@ class BusinessCentralReader:
             case SetPurchaseOrderQuantity() | SetReceiptDate() | CancelDraftPurchaseOrder():
                 standing = await self._standing(action.document, until)
                 return edit_plan(action, standing, company=self._company, marker=marker)
+            case CreateTransferOrder() | RescheduleProductionOrder():
+                return await self._actions.plan(action, marker=marker, until=until)
             case _:
                 raise NotPlannableError(f"Business Central is not written for “{action.kind}”.")
 
@@ -163,7 +169,7 @@ class BusinessCentralReader:
         return Contact(vendor=vendor, name=found[0].display_name, email=found[0].email)
 
     async def marked(self, *, since: datetime) -> tuple[Marked, ...]:
-        """Return every purchase order with a mark of ours that was changed since then.
+        """Return what carries a mark of ours: orders changed since then, and actions done.
 
         Raises:
             ErpUnreachableError: no usable answer.
@@ -176,11 +182,12 @@ class BusinessCentralReader:
         )
         url = self._client.company.url("purchaseOrders", query=query)
         until = asyncio.get_running_loop().time() + _WIDE
-        return tuple(
+        orders = tuple(
             Marked(marker=marker, document=order.number, document_id=str(order.id))
             for order in await self._client.read_all(url, Page[PurchaseOrder], until=until)
             for marker in marks_of(order)
         )
+        return orders + await self._actions.marked(since=since, until=until)
 
     async def _standing(self, number: str, until: float) -> Standing:
         query = odata({"$filter": f"number eq {literal(number)}", "$expand": "purchaseOrderLines"})

@@ -3,12 +3,17 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
 from decisions.plan import WritePlan
 from decisions.recommendation import Receipt
+from erp.business_central.action_log import ActionLog, outcome_of_action
 from erp.business_central.client import (
+    EXTENSION,
+    STANDARD,
+    Answer,
     BusinessCentralClient,
     NoAnswerError,
     NoConnectionError,
@@ -21,6 +26,7 @@ from erp.business_central.entities import Location, NewOrder, Page, PurchaseOrde
 from erp.business_central.links import WebClient
 from erp.business_central.mapping import ORDERS
 from erp.business_central.operations import (
+    Action,
     Creation,
     Edit,
     NotOurPlanError,
@@ -61,7 +67,10 @@ _LOG_IN_AGAIN: Final = timedelta(minutes=1)
 
 
 class BusinessCentralWriter:
-    """Creates and changes draft purchase orders in one company, and moves receipt dates."""
+    """Creates and changes draft purchase orders in one company, and moves receipt dates.
+
+    Where the Countersign extension is installed, also what that carries out.
+    """
 
     def __init__(
         self,
@@ -81,6 +90,7 @@ class BusinessCentralWriter:
         self._look_back = look_back
         self._web = WebClient(client, root=web_client)
         self._edits = Edits(client, now=now, read_time=read_time, link=self._web.order)
+        self._actions = ActionLog(client, now=now, read_time=read_time)
 
     async def probe(self, plan: WritePlan) -> Search:
         """Tell whether what the plan does was done.
@@ -95,6 +105,8 @@ class BusinessCentralWriter:
         match self._operation(plan):
             case Creation(sent=order):
                 return await self._searched(plan, order)
+            case Action() as action:
+                return await self._actions.probe(action)
             case edit:
                 return await self._edits.probe(plan, edit)
 
@@ -126,6 +138,9 @@ class BusinessCentralWriter:
             return Refused(code="not_our_plan", text=str(wrong))
         if isinstance(operation, Creation):
             return await self._sent(plan, before)
+        if isinstance(operation, Action):
+            outcome = await self._sent(plan, before, api=EXTENSION, means=outcome_of_action)
+            return await self._actions.believed(outcome, operation)
         return await self._edited(plan, operation, before)
 
     async def _edited(self, plan: WritePlan, edit: Edit, before: datetime) -> Outcome:
@@ -136,10 +151,16 @@ class BusinessCentralWriter:
         if isinstance(ready, Moved):
             return ready
         done = Applied(document=ready.document, document_id=str(edit.order))
-        return await self._sent(plan, before, tag=ready.tag, done=done)
+        return await self._sent(plan, before, tag=ready.tag, means=partial(outcome_of, done=done))
 
     async def _sent(
-        self, plan: WritePlan, before: datetime, *, tag: str = "", done: Applied | None = None
+        self,
+        plan: WritePlan,
+        before: datetime,
+        *,
+        tag: str = "",
+        api: str = STANDARD,
+        means: Callable[[Answer], Outcome] = outcome_of,
     ) -> Outcome:
         try:
             answer = await self._client.send(
@@ -147,6 +168,7 @@ class BusinessCentralWriter:
                 within=self._write_time,
                 still_ours=lambda: self._now() < before,
                 tag=tag,
+                api=api,
             )
         except TooLateError as late:
             return NotSent(why=str(late))
@@ -156,7 +178,7 @@ class BusinessCentralWriter:
             return NotSent(why=away.why)
         except NoAnswerError as lost:
             return Unknown(why=lost.why)
-        return outcome_of(answer, done)
+        return means(answer)
 
     async def verify(self, plan: WritePlan, found: Found) -> Receipt:
         """Read the order back, field by field.
@@ -168,6 +190,8 @@ class BusinessCentralWriter:
         match self._operation(plan):
             case Creation(sent=order):
                 return await self._read_back(plan, order, found)
+            case Action() as action:
+                return await self._actions.verify(plan, action, found)
             case edit:
                 return await self._edits.verify(plan, edit, found)
 

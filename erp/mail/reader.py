@@ -1,6 +1,6 @@
 """Plans mail to vendors beside what the ERP itself can do; it holds no log-in to send with."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -9,11 +9,17 @@ from decisions.actions import DraftedAction, SendSupplierChaser
 from decisions.plan import WritePlan
 from decisions.reconciliation import Marked
 from erp.mail.message import Letterhead, chaser_plan
+from erp.mail.settings import letterhead
 from erp.ports import Capabilities, Contact, NotPlannableError, Reader
 from erp.snapshot import Scope, Snapshot
 
 CHASER: Final = "send_supplier_chaser"
 _NO_MAIL: Final = "no mail is set up (COUNTERSIGN_MAIL_VIA)"
+
+
+def mailing_reader(inner: Reader, settings: Mapping[str, str], *, company: str) -> Reader:
+    """Return the ERP's reader with mail beside it, as it is set up."""
+    return MailingReader(inner, letterhead(settings), company=company)
 
 
 class MailingReader:

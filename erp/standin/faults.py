@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 from enum import Enum
+from http import HTTPStatus
+
+from aiohttp import web
 
 
 class Fault(Enum):
@@ -40,3 +43,33 @@ class Faults:
                 self._waiting.remove(waiting)
                 return waiting[2]
         return None
+
+
+def html(status: int) -> web.Response:
+    """Answer as a gateway does, in HTML."""
+    words = HTTPStatus(status).phrase
+    return web.Response(
+        status=status, text=f"<html><body>{words}</body></html>", content_type="text/html"
+    )
+
+
+def cut(request: web.Request) -> web.Response:
+    """Close the connection; nobody gets what is returned."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
+
+
+def before_commit(fault: Fault | None, request: web.Request) -> web.Response | None:
+    """Return the answer to a request that fails before anything is done."""
+    match fault:
+        case Fault.RESET_BEFORE_COMMIT:
+            return cut(request)
+        case Fault.TOO_MANY_REQUESTS:
+            return web.Response(status=429, headers={"Retry-After": "1"})
+        case Fault.UNAVAILABLE:
+            return web.Response(status=503, headers={"Retry-After": "1"})
+        case Fault.TOKEN_EXPIRED:
+            return html(401)
+        case _:
+            return None

@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -15,16 +14,18 @@ import msgspec
 from aiohttp import web
 
 from erp.standin import odata
-from erp.standin.faults import Fault, Faults
+from erp.standin.actions import EXTENSION, Actions
+from erp.standin.faults import Fault, Faults, before_commit, cut, html
 from erp.standin.orders import Orders, RefusedError
 from erp.standin.queries import ANALYTICS, FINANCE, Queries
 from erp.standin.store import Entity, Store, json_bytes, read_json
+from erp.standin.webhooks import Webhooks
 
 COMPANY_ID: Final = "8f6b2f6e-2c55-4a55-9b0a-5b8f7c1d0a01"
 CURRENCY: Final = "EUR"
 READ_ONLY: Final = frozenset(
     {"companyInformation", "items", "vendors", "locations", "purchaseReceipts"}
-    | {"itemLedgerEntries", "unitsOfMeasure"}
+    | {"itemLedgerEntries", "unitsOfMeasure", "transferOrders"}
 )
 _LATE: Final = 3.0
 
@@ -72,11 +73,15 @@ class StandIn:
         self.posted_irreversibly: list[str] = []
         self.analytics = self.finance = True
         """Whether the Power BI app and API Reports - Finance are installed."""
+        self.extension = False
+        """Whether the Countersign extension is."""
         self.queries = Queries(self.store)
         self.latency = 0.0
         """Seconds before each answer."""
         self._now = now
         self._book = Orders(self.store, now, CURRENCY)
+        self._actions = Actions(self.store, now)
+        self.webhooks = Webhooks(now=now, may=lambda request: self._client(request) is not None)
         self._tokens: dict[str, LogIn] = {}
         self._runner: web.AppRunner | None = None
         self.base_url = ""
@@ -85,7 +90,8 @@ class StandIn:
         """Listen."""
         app = web.Application(middlewares=[self._misbehave])
         app.router.add_post("/{tenant}/oauth2/v2.0/token", self._token)
-        apis = rf"v2\.0|{ANALYTICS}|{FINANCE}"
+        self.webhooks.add_to(app)
+        apis = rf"v2\.0|{ANALYTICS}|{FINANCE}|{EXTENSION}"
         root = f"/v2.0/{{environment}}/api/{{api:{apis}}}/companies"
         app.router.add_get(root, self._companies)
         app.router.add_route("*", root + r"({company:[^)]+})/{path:.+}", self._serve)
@@ -138,23 +144,23 @@ class StandIn:
         self, request: web.Request, handler: Callable[[web.Request], Any]
     ) -> web.StreamResponse:
         if self.faults.down:
-            return _cut(request)
+            return cut(request)
         await asyncio.sleep(self.latency)
         fault = self.faults.take(request.method, request.path)
         if fault is Fault.SLOW:
             await request.read()  # what was sent is done, whether or not anybody still waits
             await asyncio.sleep(_LATE)
-        early = _early(fault, request)
+        early = before_commit(fault, request)
         if early is not None:
             return early
         answer: web.StreamResponse = await handler(request)
         match fault:
             case Fault.ANSWER_LOST_AFTER_COMMIT:
-                return _cut(request)
+                return cut(request)
             case Fault.GATEWAY_TIMEOUT_AFTER_COMMIT:
                 return web.Response(status=504, text="upstream request timeout")
             case Fault.HTML_AFTER_COMMIT:
-                return _html(502)
+                return html(502)
             case _:
                 return answer
 
@@ -173,7 +179,7 @@ class StandIn:
 
     async def _companies(self, request: web.Request) -> web.Response:
         if self._client(request) is None:
-            return _html(401)
+            return html(401)
         company = {"id": COMPANY_ID, "name": "Nordwerk", "displayName": "Nordwerk Pumpen GmbH"}
         return _answer({"value": [company]})
 
@@ -183,7 +189,7 @@ class StandIn:
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         client = self._client(request)
         if client is None:
-            return _html(401)
+            return html(401)
         try:
             raw = await request.read()
             body: object = read_json(raw) if raw else {}
@@ -205,6 +211,8 @@ class StandIn:
             return _error(400, "BadRequest_InvalidJson", "The body is not JSON.")
 
     def _dispatch(self, request: web.Request, body: dict[str, Any]) -> web.Response:
+        if request.match_info["api"] == EXTENSION:
+            return self._extension(request, body)
         if request.match_info["api"] != "v2.0":
             return self._query(request)
         kind, key, rest = _parts(request.match_info["path"])
@@ -291,6 +299,20 @@ class StandIn:
                     return line, order
         raise RefusedError(404, "Internal_RecordNotFound", "The line does not exist.")
 
+    def _extension(self, request: web.Request, body: dict[str, Any]) -> web.Response:
+        kind, key, _ = _parts(request.match_info["path"])
+        if not self.extension or kind != "actions":
+            raise RefusedError(404, "BadRequest_NotFound", "No HTTP resource was found.")
+        match request.method, bool(key):
+            case "POST", False:
+                return _answer(self._actions.carry_out(body), status=201)
+            case "GET", True:
+                return _answer(self._actions.row(key))
+            case "GET", False:
+                return self._page(request, self._actions.rows())
+            case _:
+                raise RefusedError(405, "BadRequest_MethodNotAllowed", "Only looked up.")
+
     def _query(self, request: web.Request) -> web.Response:
         """Answer a query of an app that stands beside API v2.0."""
         api, name = request.match_info["api"], request.match_info["path"]
@@ -372,30 +394,3 @@ def _answer(body: object, status: int = 200) -> web.Response:
 def _error(status: int, code: str, message: str) -> web.Response:
     text = f"{message}  CorrelationId:  {uuid.uuid4()}."
     return _answer({"error": {"code": code, "message": text}}, status)
-
-
-def _html(status: int) -> web.Response:
-    words = HTTPStatus(status).phrase
-    return web.Response(
-        status=status, text=f"<html><body>{words}</body></html>", content_type="text/html"
-    )
-
-
-def _cut(request: web.Request) -> web.Response:
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response()
-
-
-def _early(fault: Fault | None, request: web.Request) -> web.Response | None:
-    match fault:
-        case Fault.RESET_BEFORE_COMMIT:
-            return _cut(request)
-        case Fault.TOO_MANY_REQUESTS:
-            return web.Response(status=429, headers={"Retry-After": "1"})
-        case Fault.UNAVAILABLE:
-            return web.Response(status=503, headers={"Retry-After": "1"})
-        case Fault.TOKEN_EXPIRED:
-            return _html(401)
-        case _:
-            return None

@@ -201,6 +201,21 @@ async def test_what_was_interrupted_goes_first_in_its_lane(store):
     assert await claimed(store, NOW + LEASE) == ["interrupted"]
 
 
+async def test_what_was_put_off_can_be_made_due_and_nothing_else(store):
+    await store.turn(add("tried", kind="prepare"))
+    await store.turn(add("other", kind="post"))
+    tried, other = await store.turn(claim())
+    later = NOW + timedelta(hours=1)
+    await store.turn(lambda unit: unit.jobs.retry(tried, later, "the vendor is blocked"))
+    await store.turn(lambda unit: unit.jobs.retry(other, later, "busy"))
+    await store.turn(add("timer", kind="prepare", due_at=later))
+
+    hurried = await store.turn(lambda unit: unit.jobs.hurry("prepare", NOW + SECOND))
+
+    assert hurried == 1
+    assert await claimed(store, NOW + SECOND) == ["tried"]
+
+
 async def test_others_overtake_what_is_tried_again(store):
     await store.turn(add("a", "b", lane="a"))
     job = await the_one(store)

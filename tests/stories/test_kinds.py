@@ -1,5 +1,6 @@
 """Every change of an order that stands, from the recommendation to the receipt."""
 
+import copy
 from datetime import timedelta
 
 import pytest
@@ -11,13 +12,17 @@ from tests.stories.world import ANA
 
 @pytest.fixture
 def draft(world):
-    """A draft order of the plant, and its first line."""
-    order = next(
+    """A draft order of the plant and its first line, as they stand now."""
+    order = copy.deepcopy(_first_draft(world))
+    return order, _lines(order)[0]
+
+
+def _first_draft(world):
+    return next(
         one
         for one in world.erp.orders()
         if (one["status"], one["currencyCode"]) == ("Draft", "EUR") and _lines(one)
     )
-    return order, _lines(order)[0]
 
 
 def _lines(order):
@@ -82,7 +87,7 @@ async def test_an_approved_change_is_made_once_and_read_back(world, draft, kind)
     now = standing(world, order["number"])
     match kind:
         case "set_po_quantity":
-            assert _lines(now)[0]["quantity"] == line["quantity"]
+            assert _lines(now)[0]["quantity"] == line["quantity"] + 10
             assert " → " in message.text
         case "set_receipt_date":
             assert _lines(now)[0]["expectedReceiptDate"] == in_days(21)
@@ -90,7 +95,7 @@ async def test_an_approved_change_is_made_once_and_read_back(world, draft, kind)
             assert len(_lines(now)) == before + 1
         case _:
             assert now is None
-            assert "was deleted in Business Central" in message.text
+            assert "was cancelled in Business Central" in message.text
     assert (await world.story(world.id)).count("written") == 1
     told = await world.tell(world.id)
     assert told["receipt"]["document"] == order["number"]
@@ -138,6 +143,37 @@ async def test_a_person_who_edits_meanwhile_is_not_overwritten(world, draft, kin
     assert [one for one in world.erp.log if one.method != "GET"] == []
     assert standing(world, order["number"]) is not None
     assert (await world.story(world.id)).count("written") == 0
+
+
+async def test_another_quantity_than_was_recommended_is_what_is_written(world, draft):
+    order, line = draft
+    message = await recommended(world, "set_po_quantity", draft)
+
+    await world.teams.press(ANA, message, "changes")
+    costed = await world.teams.press(ANA, message, "recost", quantity_0=f"{line['quantity'] + 4}")
+    await world.teams.press(ANA, message, "approve_changed")
+    await world.teams.wait_for(lambda: "Written and read back" in message.text)
+
+    assert "Is this what you want?" in costed.text
+    assert _lines(standing(world, order["number"]))[0]["quantity"] == line["quantity"] + 4
+
+
+async def test_another_date_than_was_recommended_is_what_is_written(world, draft):
+    order, _ = draft
+    message = await recommended(world, "set_receipt_date", draft)
+
+    await world.teams.press(ANA, message, "changes")
+    await world.teams.press(ANA, message, "recost", date_0=in_days(30))
+    await world.teams.press(ANA, message, "approve_changed")
+    await world.teams.wait_for(lambda: "Written and read back" in message.text)
+
+    assert _lines(standing(world, order["number"]))[0]["expectedReceiptDate"] == in_days(30)
+
+
+async def test_a_deletion_can_only_be_approved_as_it_is(world, draft):
+    message = await recommended(world, "cancel_draft_po", draft)
+
+    assert "changes" not in world.verbs(message)
 
 
 async def test_two_changes_of_one_order_do_not_overlap(world, draft):
