@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import aiohttp
 from aiohttp import web
 
-from bot.calls import receiver, watched
+from bot.calls import erp_session, receiver, watched
 from bot.clock import utc_now
 from bot.events import heard
 from bot.http.api import api_routes
@@ -48,6 +48,8 @@ from decisions.people import TenantId
 from decisions.signature import Keyring, SigningKey
 from erp import connectors
 from erp.gate import WriteGate
+from erp.mail.reader import mailing_reader
+from erp.mail.writer import mailing_writer
 from erp.ports import Hinting, Hints, Reader, Surroundings
 from storage.store import Store
 from storage.unit_of_work import UnitOfWork
@@ -106,7 +108,7 @@ async def context(settings: Settings, *, now: Clock = utc_now) -> AsyncIterator[
         RoutingFileError: the routing file cannot be used.
     """
     async with AsyncExitStack() as stack:
-        session = await _erp_session(stack)
+        session = await erp_session(stack)
         store = Store.open(settings.database)
         stack.callback(store.close)
         yield _context(settings, store, session, now)
@@ -130,7 +132,9 @@ def _reader(
 ) -> Reader:
     connector = connectors.named(settings.erp)
     known = connectors.for_reading(connector, settings.erp_settings)
-    return connector.reader(_around(settings, known, session, now, within))
+    reader = connector.reader(_around(settings, known, session, now, within))
+    company = connector.company(settings.erp_settings)
+    return mailing_reader(reader, settings.mail, company=company)
 
 
 def _hints(settings: Settings, session: aiohttp.ClientSession, now: Clock) -> Hints | None:
@@ -199,7 +203,8 @@ def _gate(
     reader = _reader(settings, session, ctx.now, within=GATE_READS)
     known = connectors.for_writing(connector, settings.erp_settings)
     writer = connector.writer(_around(settings, known, session, ctx.now, GATE_READS))
-    return WriteGate(reader, writer, authority)
+    mail = _around(settings, settings.mail, session, ctx.now, GATE_READS)
+    return WriteGate(reader, mailing_writer(writer, mail, company=authority.company), authority)
 
 
 def _writing(
@@ -257,8 +262,8 @@ async def running(
         stack.callback(store.close)
         store.on_events(heard)
         _ready(store, settings.database)
-        ctx = _context(settings, store, await _erp_session(stack), now)
-        hints = _hints(settings, await _erp_session(stack, keeps=False), now)
+        ctx = _context(settings, store, await erp_session(stack), now)
+        hints = _hints(settings, await erp_session(stack, keeps=False), now)
         doors = doors or _signed_doors(settings, session, now, stack)
         steps: dict[str, Step] = {}
         if "worker" in settings.roles:
@@ -274,7 +279,7 @@ async def running(
             steps |= _working(ctx, poster, _webhooks(settings, webhooks))
             steps |= _listening(ctx, hints)
         if "writer" in settings.roles:
-            steps |= _writing(settings, ctx, await _erp_session(stack, keeps=False))
+            steps |= _writing(settings, ctx, await erp_session(stack, keeps=False))
         front = Front(ctx, clicks=Limits(settings.click_rate))
         worker = Worker(
             store, steps, now=now, at_once=settings.workers, people_wait=front.people_wait
@@ -297,14 +302,6 @@ async def running(
 def _watched(settings: Settings, service_urls: ServiceUrls) -> aiohttp.TraceConfig:
     logins = (settings.login_authority, settings.openid_metadata)
     return watched(receiver(logins, service_urls.trust))
-
-
-async def _erp_session(stack: AsyncExitStack, *, keeps: bool = True) -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(force_close=not keeps)
-    calls = [watched(lambda _: "erp")]
-    return await stack.enter_async_context(
-        aiohttp.ClientSession(connector=connector, trace_configs=calls)
-    )
 
 
 def _webhooks(settings: Settings, session: aiohttp.ClientSession) -> Webhooks:

@@ -1,6 +1,7 @@
 """Calls that go out: each is timed, counted by receiver and outcome, and has a span."""
 
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from time import perf_counter
 from types import SimpleNamespace
@@ -77,3 +78,12 @@ def _over(call: _Call, outcome: str) -> None:
     call.span.end()
     seconds = perf_counter() - call.started
     measure.CALL_SECONDS.labels(to=call.to, outcome=outcome).observe(seconds)
+
+
+async def erp_session(stack: AsyncExitStack, *, keeps: bool = True) -> aiohttp.ClientSession:
+    """Open a session to the ERP, closed with the stack; one that writes keeps no connections."""
+    connector = aiohttp.TCPConnector(force_close=not keeps)
+    calls = [watched(lambda _: "erp")]
+    return await stack.enter_async_context(
+        aiohttp.ClientSession(connector=connector, trace_configs=calls)
+    )

@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Final, Literal, TypeAlias, cast
+from typing import Annotated, Final, Literal, Protocol, TypeAlias, cast
 
 from pydantic import AfterValidator, Field, JsonValue, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
@@ -13,6 +13,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from decisions.errors import CountersignError
 from erp import connectors
+from erp.mail import settings as mail
+from erp.ports import Setting
 
 PREFIX = "COUNTERSIGN_"
 
@@ -58,6 +60,9 @@ def _held_by(*roles: Role) -> dict[str, JsonValue]:
 
 
 _NOTHING: Final = SecretStr("")
+
+ELSEWHERE: Final = frozenset({"erp_settings", "mail"})
+"""Fields that are made of variables of their own."""
 
 
 class Settings(BaseSettings):
@@ -135,6 +140,11 @@ class Settings(BaseSettings):
         repr=False,
         description="What the connector wants to know; each has a variable of its own, below.",
     )
+    mail: Mapping[str, str] = Field(
+        default_factory=dict[str, str],
+        repr=False,
+        description="How mail to vendors leaves; each has a variable of its own, below.",
+    )
     quiet_period: timedelta = Field(
         timedelta(minutes=15),
         description="How long a write without an answer may still arrive in the ERP (ISO 8601).",
@@ -193,7 +203,11 @@ def settings_from(
     values["erp_settings"], wrong = _of_connector(
         str(values.get("erp", Settings.model_fields["erp"].default)), environment, mine
     )
-    problems = (*problems, *wrong)
+    writes = "writer" in mine
+    values["mail"], no_mail = _asked(
+        mail.NAME, mail.SETTINGS, mail.problems, environment, writes=writes
+    )
+    problems = (*problems, *wrong, *no_mail)
     for name, holders in SECRETS.items():
         if not holders & mine:
             values.pop(name, None)
@@ -248,10 +262,29 @@ def _of_connector(
         connector = connectors.named(name)
     except connectors.UnknownConnectorError as unknown:
         return {}, (f"{PREFIX}ERP: {unknown}",)
-    writes = "writer" in roles
+    return _asked(
+        name, connector.settings, connector.problems, environment, writes="writer" in roles
+    )
+
+
+class _Problems(Protocol):
+    """Says what is wrong with settings, each by the name of one."""
+
+    def __call__(self, settings: Mapping[str, str], *, writes: bool) -> tuple[str, ...]: ...
+
+
+def _asked(
+    name: str,
+    wanted: Collection[Setting],
+    problems_of: _Problems,
+    environment: Mapping[str, str],
+    *,
+    writes: bool,
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Read what a part of the program wants to know, and say what is missing or wrong."""
     values: dict[str, str] = {}
     problems: list[str] = []
-    for setting in connector.settings:
+    for setting in wanted:
         if setting.held_by == "writer" and not writes:
             continue
         variable = PREFIX + connectors.variable(name, setting).upper()
@@ -264,7 +297,7 @@ def _of_connector(
             problems.append(f"{variable} is not set. {setting.description}")
         values[setting.name] = (found if found is not None else setting.default) or ""
     start = f"{PREFIX}{name}_".upper()
-    for problem in connector.problems(values, writes=writes):
+    for problem in problems_of(values, writes=writes):
         setting_name, rest = re.split(r"(?=[: ])", problem, maxsplit=1)
         problems.append(f"{start}{setting_name.upper()}{rest}")
     return values, tuple(problems)
@@ -295,7 +328,7 @@ def _value(environment: Mapping[str, str], variable: str) -> str | None:
 def _values(environment: Mapping[str, str]) -> tuple[dict[str, object], tuple[str, ...]]:
     values: dict[str, object] = {}
     problems: list[str] = []
-    for name in Settings.model_fields.keys() - {"erp_settings"}:
+    for name in Settings.model_fields.keys() - ELSEWHERE:
         try:
             found = _value(environment, PREFIX + name.upper())
         except _UnreadableError as unreadable:

@@ -10,6 +10,7 @@ import adaptive_cards.types as act
 from cards import build
 from cards.build import Card, Piece
 from cards.change import change_rows
+from cards.mail import is_mail, next_of, sent_rows
 from cards.reading import Reader, System
 from cards.wording import REASONS, Words, escape, field_name, status_of
 from decisions.actions import Acknowledge, cost_of, editables
@@ -163,10 +164,12 @@ def _next(one: Recommendation, words: Words, system: System, now: datetime) -> S
     """Say what happens next, or what it came to."""
     until = one.writes_from
     if until is not None and one.decision is not None and now < until > one.decision.at:
-        when = f"It is written to {escape(system.name)} at {words.moment(until)}."
+        how = "sent" if is_mail(one) else f"written to {escape(system.name)}"
+        when = f"It is {how} at {words.moment(until)}."
         return (f"{when} Until then {escape(one.decision.by.name)} can pull it back.",)
-    if one.state in _NEXT:
-        return (_NEXT[one.state].format(name=escape(system.name)),)
+    usual = _NEXT.get(one.state, "").format(name=escape(system.name))
+    if text := next_of(one) if is_mail(one) else usual:
+        return (text,)
     if one.state is State.SHELVED and one.decision and one.decision.until:
         return (f"It comes back at {words.moment(one.decision.until)}.",)
     if one.state is State.EXPIRED:
@@ -192,6 +195,8 @@ def _written(one: Recommendation, words: Words, system: System, now: datetime) -
     receipt = one.receipt
     if receipt is None:
         return items
+    if is_mail(one) and not receipt.fields:
+        return [*items, build.box(sent_rows(receipt, words), act.ContainerStyle.EMPHASIS)]
     did = _DID.get(one.action.kind, "Order {document} was changed in")
     head = build.strong(
         f"{did.format(document=escape(receipt.document))} {escape(system.name)}, "
@@ -204,7 +209,8 @@ def _written(one: Recommendation, words: Words, system: System, now: datetime) -
         if not wrong
         else build.strong(f"{len(wrong)} fields read back differently:", act.Colors.ATTENTION)
     )
-    return [*items, build.box([head, state, *rows], act.ContainerStyle.EMPHASIS)]
+    heads = sent_rows(receipt, words) if is_mail(one) else [head]
+    return [*items, build.box([*heads, state, *rows], act.ContainerStyle.EMPHASIS)]
 
 
 def _check(check: FieldCheck, words: Words) -> str:
@@ -249,8 +255,11 @@ def _change(one: Recommendation, words: Words, system: System, most: int) -> lis
         why = escape(one.plan_problem) or "The ERP is being read."
         return [build.strong(f"The exact change is not known yet. {why}")]
     title = f"Exactly this is written to {escape(system.name)}"
+    did = "written"
+    if is_mail(one):
+        title, did = "Exactly this mail is sent", "sent"
     if one.state in (State.OVERRIDDEN, State.EXPIRED, State.SUPERSEDED, State.WITHDRAWN):
-        title = "This would have been written"
+        title = f"This would have been {did}"
     rows = [*change_rows(one.plan, words, most), *_reduced(one.plan, system)]
     return [build.box([build.section(title), *rows])]
 
@@ -275,6 +284,9 @@ def _actions(one: Recommendation, words: Words, system: System) -> list[Piece]:
     why = build.button("Why", "why", data, primary=one.state is not State.AWAITING)
     if one.state in (State.REFUSED, State.NOT_WRITTEN):
         return [build.button("Ask again", "retry", data), why]
+    if one.asks_what_came:
+        came = build.button("It arrived", "came", data)
+        return [came, build.button("It did not arrive", "lost", data), why]
     if one.decision and one.writes_from and one.writes_from > one.decision.at:
         return [build.button("Pull back", "pull_back", data), why]
     if one.state is not State.AWAITING:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from cards import build
 from cards.build import Piece
+from cards.mail import text_rows
 from cards.wording import Words, escape, field_name
 from decisions.plan import Change, WritePlan
 
@@ -23,7 +24,9 @@ def change_rows(plan: WritePlan, words: Words, most: int) -> list[Piece]:
         rows += list(_line_rows(subject, fields, words))
     if len(groups) > most:
         rows.append(build.small(f"… and {len(groups) - most} more lines; the total counts them"))
-    return rows + [_last_row(change, words) for change in own.values()]
+    text = own.pop("text", None)
+    rows += [_last_row(change, words) for change in own.values()]
+    return rows if text is None else [*rows, *text_rows(text)]
 
 
 def field_row(change: Change, words: Words) -> Piece:

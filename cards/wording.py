@@ -12,6 +12,7 @@ from babel.dates import format_date, format_time
 from babel.numbers import NumberPattern, format_percent, get_currency_precision, parse_pattern
 
 from cards.reading import Reader
+from decisions.actions import SendSupplierChaser
 from decisions.lifecycle import State
 from decisions.money import Money
 from decisions.plan import Value
@@ -19,7 +20,7 @@ from decisions.quantity import Quantity
 from decisions.recommendation import Recommendation
 
 _MARKDOWN: Final = re.compile(r"([\\\[\]()*_<>~`#|])")
-_LIST_START: Final = re.compile(r"^(\s*)([-+]|\d+[.)])(?=\s)", re.MULTILINE)
+_LIST_START: Final = re.compile(r"^(\s*\d*)([-+.])(?=\s)", re.MULTILINE)
 _INVISIBLE: Final = re.compile(
     r"[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
 )
@@ -43,6 +44,18 @@ STATES: Final = {
     State.WITHDRAWN: "Withdrawn by its source",
 }
 
+MAIL_STATES: Final = {
+    State.APPROVED: "Approved, not sent yet",
+    State.WRITING: "Being sent",
+    State.WRITTEN: "Sent",
+    State.REFUSED: "Refused: nothing was sent",
+    State.CONFLICT: "Something has changed: nothing was sent",
+    State.UNKNOWN: "No answer: not known whether it was sent",
+    State.NOT_WRITTEN: "Nothing was sent",
+    State.OVERRIDDEN: "Overridden: nothing is sent",
+}
+"""Where a mail is not written, but sent."""
+
 FIELDS: Final = {
     "document": "Order",
     "vendor": "Vendor",
@@ -54,11 +67,17 @@ FIELDS: Final = {
     "expected_receipt_date": "Expected receipt",
     "order_total": "Order total",
     "reference": "Reference",
+    "recipient": "To",
+    "sender": "From",
+    "reply_to": "Answers to",
+    "subject": "Subject",
+    "text": "Text",
     "on_order": "On order",
     "currency": "Currency",
     "status": "Status",
     "payload": "The change itself",
     "vendor name": "Vendor name",
+    "vendor e-mail": "Vendor e-mail",
     "vendor blocked": "Vendor blocked",
     "vendor currency": "Vendor currency",
     "item blocked": "Item blocked",
@@ -115,6 +134,8 @@ def status_of(one: Recommendation) -> str:
     """Return how a recommendation stands, in a few words."""
     if one.state is State.EXPIRED and one.decision is not None:
         return "Expired: approved, but nothing was written in time"
+    if isinstance(one.action, SendSupplierChaser):
+        return MAIL_STATES.get(one.state, STATES[one.state])
     return STATES[one.state]
 
 

@@ -46,6 +46,7 @@ class Event(StrEnum):
     LOST = "lost"
     NOT_SENT = "not_sent"
     NOT_FOUND = "not_found"
+    CANNOT_TELL = "cannot_tell"
     RETRIED = "retried"
     PULLED_BACK = "pulled_back"
     EXPIRED = "expired"
@@ -95,6 +96,7 @@ MOVES: Final[Mapping[tuple[State, Event], State]] = MappingProxyType(
         (State.WRITING, Event.LOST): State.UNKNOWN,
         (State.UNKNOWN, Event.WRITTEN): State.WRITTEN,
         (State.UNKNOWN, Event.NOT_FOUND): State.NOT_WRITTEN,
+        (State.UNKNOWN, Event.CANNOT_TELL): State.UNKNOWN,
         (State.CONFLICT, Event.ASKED_AGAIN): State.AWAITING,
         (State.CONFLICT, Event.EXPIRED): State.EXPIRED,
         (State.REFUSED, Event.RETRIED): State.AWAITING,

@@ -200,6 +200,12 @@ class Recommendation:
         """Return the mark that the ERP document carries."""
         return f"CS-{self.id}"
 
+    @property
+    def asks_what_came(self) -> bool:
+        """Tell whether only a person can find out what became of what was sent."""
+        last = self.history[-1][0] if self.history else ""
+        return self.state is State.UNKNOWN and last == Event.CANNOT_TELL
+
     def may_decide(self, person: PersonId) -> bool:
         """Tell whether this person's click may decide now."""
         return self.route.may_decide(person, escalated=self.escalated)

@@ -11,10 +11,12 @@ import aiohttp
 from pydantic.fields import FieldInfo
 
 from bot.clock import utc_now
-from bot.settings import PREFIX, Settings, holders_of
+from bot.settings import ELSEWHERE, PREFIX, Settings, holders_of
 from decisions.actions import ACTION_KINDS
 from decisions.lifecycle import MOVES
 from erp import connectors
+from erp.mail import settings as mail
+from erp.mail.reader import CHASER
 from erp.ports import Capabilities, Setting, Surroundings
 from erp.snapshot import SCOPES
 
@@ -25,13 +27,16 @@ def settings_table() -> str:
     """Return a row for each setting."""
     rows = ["| Variable | Default | What it is |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        if name != "erp_settings":
+        if name not in ELSEWHERE:
             default = _default(field)
             rows.append(f"| `{PREFIX}{name.upper()}` | {default} | {field.description} |")
     for connector in connectors.names():
         for setting in connectors.named(connector).settings:
             variable = PREFIX + connectors.variable(connector, setting).upper()
             rows.append(f"| `{variable}` | {_of_connector(setting)} | {setting.description} |")
+    for setting in mail.SETTINGS:
+        variable = PREFIX + connectors.variable(mail.NAME, setting).upper()
+        rows.append(f"| `{variable}` | {_of_connector(setting)} | {setting.description} |")
     return "\n".join(rows)
 
 
@@ -77,6 +82,8 @@ async def _capabilities(name: str) -> Capabilities:
 
 
 def _can(able: Capabilities, kind: str) -> str:
+    if kind == CHASER:
+        return "**works** where [mail is set up](mail.md)"
     return "**works**" if kind in able.writes else able.needs.get(kind, "cannot")
 
 

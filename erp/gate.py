@@ -6,6 +6,7 @@
 3. The change is rebuilt from the ERP's primary, from the action that was approved.
 4. The ERP is searched for the marker. Found means that it was written before, whatever else
    moved since: our own order moves the quantity on order. Not knowing is not "not there".
+   Where nobody can ever search, the cleared order says so, and its caller's records decide.
 5. Any difference between the approved plan and the rebuilt one means: ask again.
 6. Only then there is a `ClearedOrder`. It is good for one `send` through the gate that made it,
    and a later clearing of the same marker makes it void.
@@ -37,6 +38,7 @@ from erp.ports import (
     Reader,
     Refused,
     Unknown,
+    Unsearchable,
     Writer,
 )
 
@@ -61,9 +63,14 @@ class _Seal:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClearedOrder:
-    """A countersigned order whose facts still hold; only `WriteGate.check` makes one."""
+    """A countersigned order whose facts still hold; only `WriteGate.check` makes one.
+
+    `searched` is False where it cannot be searched for, so that only the order row says whether
+    it was sent before.
+    """
 
     order: CountersignedOrder
+    searched: bool = True
     seal: _Seal = field(repr=False)
 
 
@@ -92,7 +99,7 @@ class Written:
 
 Checked: TypeAlias = ClearedOrder | AlreadyThere | Shifted
 Sent: TypeAlias = Written | Refused | Moved | NotSent | Unknown
-Looked: TypeAlias = Receipt | NotFound | CannotTell
+Looked: TypeAlias = Receipt | NotFound | CannotTell | Unsearchable
 
 
 class WriteGate:
@@ -118,16 +125,17 @@ class WriteGate:
             rebuilt = await self._rebuilt(order)
         except NotPlannableError:
             written = await self._written_before(plan)
-            if written is None:
+            if not isinstance(written, Receipt):
                 raise
             return AlreadyThere(receipt=written)
         written = await self._written_before(plan)
-        if written is not None:
+        if isinstance(written, Receipt):
             return AlreadyThere(receipt=written)
         moved = differences(plan, rebuilt, order.recommendation.route.tolerance)
         if moved:
             return Shifted(plan=rebuilt, differences=moved)
-        cleared = ClearedOrder(order=order, seal=_Seal())
+        searched = not isinstance(written, Unsearchable)
+        cleared = ClearedOrder(order=order, searched=searched, seal=_Seal())
         self._cleared[plan.marker] = cleared
         return cleared
 
@@ -151,23 +159,22 @@ class WriteGate:
     async def look(self, plan: WritePlan) -> Looked:
         """Search the ERP for a write whose answer was lost; reads only."""
         try:
-            written = await self._written_before(plan)
+            return await self._written_before(plan)
         except ErpUnreachableError as away:
             return CannotTell(why=away.why)
         except NotPlannableError as wrong:
             return CannotTell(why=str(wrong))
-        return NotFound() if written is None else written
 
     async def _rebuilt(self, order: CountersignedOrder) -> WritePlan:
         return await self._reader.plan(order.recommendation.action, marker=order.plan.marker)
 
-    async def _written_before(self, plan: WritePlan) -> Receipt | None:
+    async def _written_before(self, plan: WritePlan) -> Receipt | NotFound | Unsearchable:
         found = await self._writer.probe(plan)
         if isinstance(found, CannotTell):
             raise ErpUnreachableError(self._reader.capabilities().system, found.why)
-        if isinstance(found, NotFound):
-            return None
-        return await self._writer.verify(plan, found)
+        if isinstance(found, Found):
+            return await self._writer.verify(plan, found)
+        return found
 
     def _taken(self, cleared: object) -> ClearedOrder:
         """Take an order out of those cleared; the same object, not one that is equal to it."""

@@ -124,6 +124,14 @@ class CannotTell:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unsearchable:
+    """Nobody can ever look there for what was sent: a mail server keeps no copy of ours.
+
+    What we kept ourselves is then all there is to know, and a person is asked in doubt.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
     """The ERP said that it is done."""
 
@@ -161,7 +169,7 @@ class Unknown:
     why: str
 
 
-Search: TypeAlias = Found | NotFound | CannotTell
+Search: TypeAlias = Found | NotFound | CannotTell | Unsearchable
 Outcome: TypeAlias = Applied | Refused | Moved | NotSent | Unknown
 
 

@@ -26,6 +26,15 @@ REACHING = {
         "cards/sneaky.py",
         "from erp.business_central import writer\n",
     ),
+    "mail that is sent, from the workflow": (
+        "bot/workflow/sneaky.py",
+        "from erp.mail.writer import mailing_writer\n",
+    ),
+    "a mail server, past the gate": (
+        "bot/http/sneaky.py",
+        "from erp.mail.smtp import SmtpPort\n",
+    ),
+    "Microsoft Graph, from a card": ("cards/sneaky.py", "from erp.mail import graph\n"),
     "the key that signs": (
         "erp/business_central/sneaky.py",
         "from decisions.signature import SigningKey\n",

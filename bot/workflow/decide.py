@@ -164,12 +164,12 @@ async def give(
             raise UnknownRecommendationError
         _adopt(unit, held, click)
         if _same_again(held, click, who):
-            note(unit, held, "clicked_again", at=now, actor=who.person.id, body=_trace(click))
+            note(unit, held, "clicked_again", at=now, actor=who.person.id, body=trace(click))
             return Result(recommendation=held)
         try:
             check_open(held, who, now=now)
             if reading is not None and _moved(held, reading):
-                note(unit, held, "facts_moved", at=now, actor=who.person.id, body=_trace(click))
+                note(unit, held, "facts_moved", at=now, actor=who.person.id, body=trace(click))
                 return Result(recommendation=ask_again(unit, held, reading, now=now))
             decided = ctx.signed(decide(held, answer, who, now=now))
         except RefusedClickError as refused:
@@ -190,7 +190,7 @@ async def turn_down(click: Click, ctx: Context, refused: RefusedClickError) -> R
         held = unit.recommendations.lock(named(click))
         _adopt(unit, held, click)
         if _same_again(held, click, who):
-            note(unit, held, "clicked_again", at=now, actor=who.person.id, body=_trace(click))
+            note(unit, held, "clicked_again", at=now, actor=who.person.id, body=trace(click))
             return Result(recommendation=held)
         refuse(unit, held, click, refused, now=now)
         return Result(recommendation=held, problem=refused)
@@ -232,7 +232,7 @@ def _decided(
     if decision is None:
         raise AssertionError("decide() leaves a decision")
     unit.decisions.add(decided.id, decision)
-    body = _trace(click) | {
+    body = trace(click) | {
         "decision": decision.id,
         "verdict": decision.verdict,
         "name": decision.by.name,
@@ -269,11 +269,12 @@ def refuse(
         "click_refused",
         at=now,
         actor=click.person,
-        body=_trace(click) | {"why": why, "name": click.person_name},
+        body=trace(click) | {"why": why, "name": click.person_name},
     )
 
 
-def _trace(click: Click) -> dict[str, Plain]:
+def trace(click: Click) -> dict[str, Plain]:
+    """Return what the chain keeps of a click."""
     return {
         "verb": click.verb,
         "invoke": click.invoke_id,
@@ -324,7 +325,7 @@ async def pull_back(click: Click, ctx: Context) -> Result:
             escalated=0,
             decision=None,
         )
-        keep(unit, asked, "pulled_back", at=now, actor=who.person.id, body=_trace(click))
+        keep(unit, asked, "pulled_back", at=now, actor=who.person.id, body=trace(click))
         lineup.escalate(unit, asked, posted_at=now)
         return Result(recommendation=asked)
 
@@ -363,7 +364,7 @@ async def retry(click: Click, ctx: Context) -> Result:
             plan=reading.plan if reading else held.plan,
             plan_problem=reading.problem if reading else held.plan_problem,
         )
-        keep(unit, asked, "retried", at=now, actor=who.person.id, body=_trace(click))
+        keep(unit, asked, "retried", at=now, actor=who.person.id, body=trace(click))
         lineup.escalate(unit, asked, posted_at=now)
         return Result(recommendation=asked)
 

@@ -13,6 +13,7 @@ from bot.workflow.changes import changed, check_changeable
 from bot.workflow.click import Click
 from bot.workflow.context import Context, reader_of
 from bot.workflow.prepare import read_plan
+from bot.workflow.said import said
 from cards.forms import (
     changes_form,
     confirm_changes_card,
@@ -102,6 +103,14 @@ async def _pull_back(made: Click, ctx: Context) -> CardJson:
 
 async def _retry(made: Click, ctx: Context) -> CardJson:
     return decide.painted(await decide.retry(made, ctx), ctx)
+
+
+async def _came(made: Click, ctx: Context) -> CardJson:
+    return decide.painted(await said(made, ctx, came=True), ctx)
+
+
+async def _lost(made: Click, ctx: Context) -> CardJson:
+    return decide.painted(await said(made, ctx, came=False), ctx)
 
 
 class _RefusedCardError(CountersignError):
@@ -283,6 +292,8 @@ VERBS: Final[Mapping[str, Handler]] = MappingProxyType(
         "approve_changed": _guarded(_approve_changed),
         "pull_back": _pull_back,
         "retry": _retry,
+        "came": _came,
+        "lost": _lost,
         "why": _why,
         "back": _back,
         "show": _back,

@@ -34,6 +34,7 @@ from erp.ports import (
     NotSent,
     Refused,
     Unknown,
+    Unsearchable,
 )
 from storage.audit import BrokenChainError
 from storage.jobs import Job
@@ -48,6 +49,7 @@ AWAY: Final = timedelta(seconds=30)
 
 _STOPPED: Final = "the program stopped while the ERP was being written"
 _UNREAD: Final = "written, but not read back yet"
+_RESTORED: Final = "a backup was restored, and what was sent after it was made is not known"
 
 WRITE_LEASE: Final = timedelta(seconds=60)
 """How long a claimed order is ours to send; whoever slept longer sends nothing.
@@ -159,6 +161,48 @@ async def _through_the_gate(
             await _send(checked, ctx, gate, job)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Claimed:
+    """A record whose order row is ours; `forgotten` when it may have been sent before all that."""
+
+    writing: Recommendation
+    forgotten: bool
+
+
+def _claimed(
+    cleared: ClearedOrder, job: Job, now: datetime
+) -> Callable[[UnitOfWork], _Claimed | None]:
+    order = cleared.order
+    one = order.recommendation
+
+    def turn(unit: UnitOfWork) -> _Claimed | None:
+        held = unit.recommendations.lock(one.id)
+        if held.revision != one.revision:
+            return None
+        forgotten = not cleared.searched and _may_be_forgotten(unit, held)
+        unit.jobs.renew(job, now + WRITE_LEASE)
+        writing = held.after(Event.WRITE_STARTED, now=now)
+        unit.orders.claim(
+            held.id, order.decision.id, order.plan.hash, attempt=job.attempts, now=now
+        )
+        keep(unit, writing, "write_started", at=now, body={"plan_hash": order.plan.hash})
+        return _Claimed(writing=writing, forgotten=forgotten)
+
+    return turn
+
+
+def _may_be_forgotten(unit: UnitOfWork, held: Recommendation) -> bool:
+    """Tell whether it may have been sent after the backup that was restored since.
+
+    Where the ERP can be searched it was; elsewhere our own records are all there is, and these
+    are older than what happened.
+    """
+    restored, order = unit.audit.restored_at(), unit.orders.get(held.id)
+    if restored is None or held.received_at > restored:
+        return False
+    return order is None or order.sent_at <= restored
+
+
 async def _send(cleared: ClearedOrder, ctx: Context, gate: WriteGate, job: Job) -> None:
     """Claim the order row, send the one request, keep what came of it.
 
@@ -166,27 +210,14 @@ async def _send(cleared: ClearedOrder, ctx: Context, gate: WriteGate, job: Job) 
     that the reconciler resolves, never a second request. Whoever lost the job meanwhile, by
     sleeping longer than its lease, loses the claim too.
     """
-    order = cleared.order
-    one = order.recommendation
-
     now = ctx.now()
-
-    def claim(unit: UnitOfWork) -> Recommendation | None:
-        held = unit.recommendations.lock(one.id)
-        if held.revision != one.revision:
-            return None
-        unit.jobs.renew(job, now + WRITE_LEASE)
-        writing = held.after(Event.WRITE_STARTED, now=now)
-        unit.orders.claim(
-            held.id, order.decision.id, order.plan.hash, attempt=job.attempts, now=now
-        )
-        keep(unit, writing, "write_started", at=now, body={"plan_hash": order.plan.hash})
-        return writing
-
-    writing = await ctx.store.turn(claim)
-    if writing is None:
+    claimed = await ctx.store.turn(_claimed(cleared, job, now))
+    if claimed is None:
         raise RetryLaterError(timedelta(0), "the record changed while the ERP was read")
-    end = partial(_ended, writing, ctx=ctx, job=job)
+    end = partial(_ended, claimed.writing, ctx=ctx, job=job)
+    if claimed.forgotten:
+        await ctx.store.turn(end(Event.LOST, trouble=_RESTORED))
+        return
     match await gate.send(cleared, before=now + WRITE_LEASE):
         case Written(receipt=Receipt() as receipt):
             await ctx.store.turn(end(Event.WRITTEN, receipt=receipt))
@@ -224,6 +255,7 @@ _ENDINGS: Final[Mapping[Event, tuple[str, OrderState]]] = MappingProxyType(
         Event.NOT_SENT: ("not_sent", "not_sent"),
         Event.LOST: ("unknown", "unknown"),
         Event.NOT_FOUND: ("not_written", "not_written"),
+        Event.CANNOT_TELL: ("cannot_tell", "unknown"),
         Event.EXPIRED: ("expired", "refused"),
     }
 )
@@ -303,7 +335,10 @@ async def reconcile(
             await ctx.store.turn(_ended(one, Event.WRITTEN, ctx, receipt=receipt))
         case NotFound() if ctx.now() - order.sent_at >= patience.quiet:
             await ctx.store.turn(_ended(one, Event.NOT_FOUND, ctx))
-        case NotFound():
+        case Unsearchable() if ctx.now() - order.sent_at >= patience.quiet:
+            if not one.asks_what_came:
+                await ctx.store.turn(_ended(one, Event.CANNOT_TELL, ctx, trouble=one.trouble))
+        case NotFound() | Unsearchable():
             left = order.sent_at + patience.quiet - ctx.now()
             wait = min(left, patience.between_looks)
             raise RetryLaterError(wait, "not there yet; it may still come")

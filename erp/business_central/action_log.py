@@ -31,7 +31,6 @@ from erp.ports import (
     NotFound,
     Outcome,
     Refused,
-    Search,
     Unknown,
 )
 
@@ -78,7 +77,7 @@ class ActionLog:
         self._now = now
         self._read_time = read_time
 
-    async def probe(self, action: Action) -> Search:
+    async def probe(self, action: Action) -> Found | NotFound | CannotTell:
         """Tell whether an action was carried out; its row stands exactly when it was."""
         try:
             row = await self._row(action.sent.action_id)

@@ -179,3 +179,75 @@ def test_the_environment_of_the_process_is_read_in_the_same_way(monkeypatch):
         monkeypatch.setenv(name, value)
 
     assert settings_from_environment().service_hosts == ("a.example", "b.example")
+
+
+MAIL = {
+    "COUNTERSIGN_MAIL_VIA": "smtp",
+    "COUNTERSIGN_MAIL_FROM": "purchasing@plant.example",
+    "COUNTERSIGN_MAIL_SMTP_HOST": "mail.plant.example",
+    "COUNTERSIGN_MAIL_SMTP_USER": "countersign",
+    "COUNTERSIGN_MAIL_SMTP_PASSWORD": "a-password",
+}
+GRAPH = {
+    "COUNTERSIGN_MAIL_VIA": "graph",
+    "COUNTERSIGN_MAIL_FROM": "purchasing@plant.example",
+    "COUNTERSIGN_MAIL_GRAPH_TENANT_ID": GUID,
+    "COUNTERSIGN_MAIL_GRAPH_APP_ID": GUID,
+    "COUNTERSIGN_MAIL_GRAPH_APP_SECRET": "a-secret",
+}
+
+
+def test_no_mail_is_sent_unless_it_is_set_up():
+    assert settings_from(GOOD).mail["via"] == ""
+
+
+@pytest.mark.parametrize("mail", [MAIL, GRAPH])
+def test_mail_that_is_set_up_is_taken(mail):
+    assert settings_from(GOOD | mail).mail["from"] == "purchasing@plant.example"
+
+
+@pytest.mark.parametrize("mail", [MAIL, GRAPH])
+@pytest.mark.parametrize("role", ROLES)
+def test_only_the_writer_can_log_in_to_send_mail(mail, role):
+    settings = settings_from(GOOD | mail | {"COUNTERSIGN_VERIFY_KEYS": "keys"}, roles=[role])
+
+    secrets = {"a-password", "a-secret"} & set(settings.mail.values())
+    assert bool(secrets) == (role == "writer")
+    assert "a-password" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"VIA": "pigeon"}, {"VIA"}),
+        ({"FROM": "", "SMTP_HOST": ""}, {"FROM", "SMTP_HOST"}),
+        ({"FROM": "a@b, c@d", "REPLY_TO": "x\nBcc: y"}, {"FROM", "REPLY_TO"}),
+        ({"SMTP_PORT": "many", "SMTP_SECURITY": "maybe"}, {"SMTP_PORT", "SMTP_SECURITY"}),
+        ({"SMTP_SECURITY": "none"}, {"SMTP_SECURITY"}),
+        ({"SMTP_PASSWORD": ""}, {"SMTP_PASSWORD"}),
+        ({"SMTP_USER": ""}, {"SMTP_USER"}),
+        (
+            {"VIA": "graph"},
+            {"GRAPH_TENANT_ID", "GRAPH_APP_ID", "GRAPH_APP_SECRET"},
+        ),
+        (
+            {"VIA": "graph", "GRAPH_TENANT_ID": "contoso", "GRAPH_APP_ID": GUID}
+            | {"GRAPH_APP_SECRET": "s", "GRAPH_URL": "http://elsewhere"},
+            {"GRAPH_TENANT_ID", "GRAPH_URL"},
+        ),
+    ],
+)
+def test_every_problem_with_mail_is_named_at_once(changes, named):
+    wrong = {f"COUNTERSIGN_MAIL_{name}": value for name, value in changes.items()}
+
+    with pytest.raises(SettingsError) as caught:
+        settings_from(GOOD | MAIL | wrong)
+
+    found = {problem.split()[0].rstrip(":") for problem in caught.value.problems}
+    assert found == {f"COUNTERSIGN_MAIL_{name}" for name in named}
+
+
+def test_a_mail_server_on_this_machine_may_do_without_encryption():
+    local = {"COUNTERSIGN_MAIL_SMTP_HOST": "127.0.0.1", "COUNTERSIGN_MAIL_SMTP_SECURITY": "none"}
+
+    assert settings_from(GOOD | MAIL | local).mail["smtp_security"] == "none"

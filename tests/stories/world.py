@@ -57,6 +57,7 @@ class World:
         self.api_rate = self.click_rate = 100_000
         self.signing_key = SIGNING_KEY
         self.verify_keys = ""
+        self.more = {}
         self.sent = {}
         self.item = {"number": "BRG-6205", "baseUnitOfMeasureCode": "PCS"}
         self.vendor = {"number": "V1010"}
@@ -119,7 +120,7 @@ class World:
             "BC_WRITER_ID": self.erp.writer.client_id,
             "BC_WRITER_SECRET": self.erp.writer.secret,
             "QUIET_PERIOD": self.quiet,
-        }
+        } | self.more
         return {f"COUNTERSIGN_{name}": str(value) for name, value in values.items()}
 
     async def start(self):

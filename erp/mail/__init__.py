@@ -1,0 +1,1 @@
+"""Mail to vendors: planned, approved and sent once, as any other write."""
