@@ -35,6 +35,7 @@ from erp.business_central.mapping import (
     PLACES,
     PlannedLine,
     comment_of,
+    line_changes,
     rounded,
     vendor_text,
 )
@@ -276,7 +277,7 @@ def line_plan(
         preconditions=(*order_facts(standing), total_fact(standing), *relies_on),
         changes=(
             *_document(standing),
-            *line_changes(line, own=line.subject),
+            *line_changes(line),
             _total(standing, line.total.amount),
             Change(field="reference", subject="", before=None, after=marker),
         ),
@@ -327,18 +328,6 @@ def _cancel_plan(
         ),
         cost=None,
     )
-
-
-def line_changes(line: PlannedLine, *, own: str) -> Iterator[Change]:
-    """Return a new line, field by field."""
-    yield Change(field="item", subject=own, before=None, after=line.item.number)
-    yield Change(field="quantity", subject=own, before=None, after=line.quantity)
-    yield Change(field="unit_cost", subject=own, before=None, after=line.unit_cost)
-    yield Change(field="line_total", subject=own, before=None, after=line.total)
-    if line.location is not None:
-        yield Change(field="location", subject=own, before=None, after=line.location.code)
-    if line.expected is not None:
-        yield Change(field="expected_receipt_date", subject=own, before=None, after=line.expected)
 
 
 def added_line(order: PurchaseOrder, marker: str) -> PurchaseOrderLine | None:

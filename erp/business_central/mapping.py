@@ -315,16 +315,19 @@ def _changes(
     name = vendor_text(vendor.number, vendor.display_name)
     yield Change(field="vendor", subject="", before=None, after=name)
     for line in lines:
-        own = line.subject
-        yield Change(field="item", subject=own, before=None, after=line.item.number)
-        yield Change(field="quantity", subject=own, before=None, after=line.quantity)
-        yield Change(field="unit_cost", subject=own, before=None, after=line.unit_cost)
-        yield Change(field="line_total", subject=own, before=None, after=line.total)
-        if line.location is not None:
-            yield Change(field="location", subject=own, before=None, after=line.location.code)
-        if line.expected is not None:
-            yield Change(
-                field="expected_receipt_date", subject=own, before=None, after=line.expected
-            )
+        yield from line_changes(line)
     yield Change(field="order_total", subject="", before=None, after=total)
     yield Change(field="reference", subject="", before=None, after=marker)
+
+
+def line_changes(line: PlannedLine) -> Iterator[Change]:
+    """Return a new line, field by field."""
+    own = line.subject
+    yield Change(field="item", subject=own, before=None, after=line.item.number)
+    yield Change(field="quantity", subject=own, before=None, after=line.quantity)
+    yield Change(field="unit_cost", subject=own, before=None, after=line.unit_cost)
+    yield Change(field="line_total", subject=own, before=None, after=line.total)
+    if line.location is not None:
+        yield Change(field="location", subject=own, before=None, after=line.location.code)
+    if line.expected is not None:
+        yield Change(field="expected_receipt_date", subject=own, before=None, after=line.expected)
