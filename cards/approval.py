@@ -181,7 +181,7 @@ def _next(one: Recommendation, words: Words, system: System, now: datetime) -> S
 
 _DID: Final = {
     "create_purchase_order": "Draft order {document} stands in",
-    "cancel_draft_po": "Draft order {document} was deleted in",
+    "cancel_draft_po": "Draft order {document} was cancelled in",
     "create_transfer_order": "Transfer order {document} stands in",
     "reschedule_production_order": "Production order {document} was moved in",
 }

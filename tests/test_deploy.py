@@ -11,6 +11,11 @@ from erp import connectors
 HERE = Path(__file__).parents[1] / "deploy"
 COMPOSE = yaml.safe_load((HERE / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES = COMPOSE["services"]
+OF_CONNECTORS = {
+    PREFIX + connectors.variable(name, setting).upper(): setting
+    for name in connectors.names()
+    for setting in connectors.named(name).settings
+}
 GUID = "0f2d7c64-5c0e-4a8e-9a53-1d3f5c8b7e10"
 
 
@@ -56,6 +61,11 @@ def test_no_role_is_given_a_secret_of_another(role):
     foreign = {
         f"{PREFIX}{name.upper()}_FILE" for name, holders in SECRETS.items() if role not in holders
     }
+    foreign |= {
+        f"{variable}_FILE"
+        for variable, setting in OF_CONNECTORS.items()
+        if setting.secret and setting.held_by == "writer" and role != "writer"
+    }
 
     for service in BY_ROLE[role]:
         assert foreign.isdisjoint(service["environment"])
@@ -64,10 +74,7 @@ def test_no_role_is_given_a_secret_of_another(role):
 
 
 def test_every_variable_is_a_setting():
-    known = {PREFIX + name.upper() for name in Settings.model_fields}
-    known |= {
-        PREFIX + connectors.variable("bc", one).upper() for one in connectors.named("bc").settings
-    }
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | set(OF_CONNECTORS)
 
     named = {
         name.removesuffix("_FILE") if name != "COUNTERSIGN_ROUTING_FILE" else name

@@ -212,7 +212,7 @@ class TrytonReader:
         currency_for(action, party, company)
         stock, on_order, header, lines = await asyncio.gather(
             self._stock(products, warehouses, until),
-            self._on_order(products, until),
+            self._on_order(company, products, until),
             self._header(company, party, until),
             self._lines(company, party, products, until),
         )
@@ -254,12 +254,15 @@ class TrytonReader:
         return {number: by_id[product.id] for number, product in products.items()}
 
     async def _on_order(
-        self, products: Mapping[str, Product], until: float
+        self, company: Company, products: Mapping[str, Product], until: float
     ) -> dict[str, Decimal | None]:
         """Sum up what is still to come; None where a line is in a unit that we cannot convert."""
         ids = [product.id for product in products.values()]
         lines = await self._client.search(
-            "purchase.line", OpenLine, [["product", "in", ids], *OPEN], until=until
+            "purchase.line",
+            OpenLine,
+            [["purchase.company", "=", company.id], ["product", "in", ids], *OPEN],
+            until=until,
         )
         bases = {product.id: unit_of(product.default_uom) for product in products.values()}
         sums: dict[int, Decimal | None] = dict.fromkeys(bases, Decimal(0))

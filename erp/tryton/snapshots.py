@@ -119,7 +119,7 @@ async def read_snapshot(
             # An answer with an error is about this scope: a right or a module that is not there.
             if refused.answer.status != HTTPStatus.OK:
                 raise
-            missing[scope] = refused.why
+            missing[scope] = _reason(refused)
     return Snapshot(
         read_at=read_at,
         since=since,
@@ -127,6 +127,13 @@ async def read_snapshot(
         missing=missing,
         **facts,
     )
+
+
+def _reason(refused: RefusedReadError) -> str:
+    """Say why a scope is missing; a model that is not there comes as a bare Python error."""
+    if refused.answer.code:
+        return refused.answer.text
+    return f"Tryton failed on it ({refused.answer.text}); is the module switched on?"
 
 
 def outstanding(line: OpenLine) -> Iterator[Quantity]:

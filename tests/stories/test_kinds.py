@@ -95,7 +95,7 @@ async def test_an_approved_change_is_made_once_and_read_back(world, draft, kind)
             assert len(_lines(now)) == before + 1
         case _:
             assert now is None
-            assert "was deleted in Business Central" in message.text
+            assert "was cancelled in Business Central" in message.text
     assert (await world.story(world.id)).count("written") == 1
     told = await world.tell(world.id)
     assert told["receipt"]["document"] == order["number"]

@@ -22,6 +22,7 @@ NOT_TAKEN_IN = {
 
 STRANGE = {
     "broken": {"id": 1, "error": ["database is locked", ""]},
+    "no such model": {"id": 1, "error": ["'production'", ""]},
     "from elsewhere": {"status": "ok"},
 }
 

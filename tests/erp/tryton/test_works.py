@@ -134,6 +134,14 @@ class TestReadingWidely:
         assert "not allowed" in seen.missing["purchase_lines"]
         assert len(seen.items) == 2
 
+    async def test_a_module_that_is_not_switched_on_is_what_is_asked_about(self, bench):
+        bench.way.next("model.production.search_read", "no such model")
+
+        seen = await bench.reader.snapshot(["production", "locations"])
+
+        assert "module" in seen.missing["production"]
+        assert len(seen.locations) == 2
+
     async def test_since_then_only_what_changed_is_read(self, bench):
         await bench.reader.snapshot(["locations"])
         then = bench.last_change()
