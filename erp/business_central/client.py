@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Final, Literal, TypeVar
 from urllib.parse import quote
 from uuid import UUID
@@ -334,7 +335,10 @@ def _answer(response: aiohttp.ClientResponse, body: bytes) -> Answer:
         correlation_id=correlation[1] if correlation else "",
     )
     if not response.ok:
-        _LOG.warning(
+        # That something is not there is an answer: a query that is not installed is looked for.
+        looked = (response.method, response.status) == ("GET", HTTPStatus.NOT_FOUND)
+        _LOG.log(
+            logging.INFO if looked else logging.WARNING,
             "Business Central answered %s %s: %d %s, correlation %s",
             response.method,
             response.url.path,

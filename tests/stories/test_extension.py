@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.cli.doctor import examined
 from bot.clock import utc_now
 from bot.workflow.balance import balance
 from erp.standin.faults import Fault
@@ -153,3 +154,12 @@ async def test_what_was_carried_out_is_held_against_the_approvals(world, action)
 
     (wrong,) = await balance(world.bot.ctx, back=timedelta(days=1))
     assert (wrong.what, wrong.marker) == ("nobody_approved", "CS-0000000000")
+
+
+async def test_doctor_finds_the_extension(world):
+    world.erp.extension = True
+
+    found = {one.what: one.says async for one in examined(world.bot.ctx)}
+
+    assert "create_transfer_order" in found["Business Central: writes"]
+    assert "Business Central: reschedule_production_order" not in found

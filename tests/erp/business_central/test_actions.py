@@ -13,7 +13,7 @@ from decisions.plan import differences
 from decisions.quantity import Quantity, Unit
 from erp.business_central.actions import action_id, hash_of
 from erp.business_central.client import BusinessCentralClient, Company
-from erp.business_central.tokens import ClientCredentialTokens
+from erp.business_central.tokens import BasicKey, ClientCredentialTokens
 from erp.business_central.writer import BusinessCentralWriter
 from erp.ports import (
     Applied,
@@ -28,6 +28,7 @@ from erp.ports import (
 )
 from erp.standin.faults import Fault
 from tests.build import NOW, pieces
+from tests.erp.business_central.scripted import Says, scripted
 from tests.erp.business_central.wide import a_plant
 
 MARKER = "CS-7KX2M9QH4T"
@@ -508,3 +509,38 @@ async def test_a_plan_that_it_would_not_have_built_is_never_sent(plant):
         assert isinstance(outcome, Refused)
         assert outcome.code == "not_our_plan"
     assert [request for request in plant.erp.log if request.method != "GET"] == []
+
+
+@pytest.mark.parametrize("body", ["{}", "<html>"])
+async def test_a_done_in_words_that_nobody_can_read_is_a_doubt(plant, body):
+    plan = await planned(plant)
+    async with scripted(Says(201, body)) as erp, aiohttp.ClientSession() as session:
+        company = Company(base_url=erp.url, environment="sandbox", company_id=plan.company)
+        client = BusinessCentralClient(session, BasicKey(user="u", key="k"), company)
+        writer = BusinessCentralWriter(client, now=lambda: NOW, write_time=1.0)
+
+        outcome = await writer.apply(plan, before=SOON)
+
+    assert isinstance(outcome, Unknown)
+    (asked,) = erp.asked
+    assert asked.body == plan.requests[0].body
+    assert asked.path == (
+        f"/sandbox/api/countersign/actions/v1.0/companies({plan.company})/actions"
+    )
+
+
+async def test_a_taken_key_under_another_code_is_a_doubt_too(plant):
+    plan = await planned(plant)
+    taken = Says(400, json.dumps({"error": {"code": "Application_DialogException"}}))
+    stands = sent(plan) | {"documentNo": "TO-1001"}
+    async with (
+        scripted(taken, Says(200, json.dumps(stands))) as erp,
+        aiohttp.ClientSession() as session,
+    ):
+        company = Company(base_url=erp.url, environment="sandbox", company_id=plan.company)
+        client = BusinessCentralClient(session, BasicKey(user="u", key="k"), company)
+        writer = BusinessCentralWriter(client, now=lambda: NOW, write_time=1.0)
+
+        outcome = await writer.apply(plan, before=SOON)
+
+    assert outcome == Unknown(why="it was carried out before")
