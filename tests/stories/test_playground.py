@@ -41,9 +41,9 @@ class Stage:
     url: str
     screen: PlaygroundPage
 
-    async def recommend(self):
+    async def recommend(self, **changes):
         """Send a recommendation through the API; return its id and the card on the screen."""
-        sent = a_stockout()
+        sent = a_stockout() | changes
         address = f"{self.bot.url}/api/v1/recommendations"
         headers = {"Authorization": f"Bearer {self.key}"}
         async with self.http.post(address, json=sent, headers=headers) as answer:
@@ -140,6 +140,32 @@ async def test_alex_reads_a_card_approves_it_and_sees_the_receipt(stage):
     await stage.screen.picture(card, f"written-{DESK}")
     one, _ = await stage.record(name)
     assert one.receipt.clean
+
+
+async def test_alex_gives_an_order_that_stands_another_quantity(stage):
+    order = next(one for one in stage.erp.orders() if one["status"] == "Draft")
+    line = next(one for one in order["purchaseOrderLines"] if one["lineType"] == "Item")
+    more = line["quantity"] + 10
+    _, card = await stage.recommend(
+        headline="The pump order falls ten pieces short",
+        action={
+            "kind": "set_po_quantity",
+            "document": order["number"],
+            "line": line["sequence"],
+            "quantity": str(more),
+            "unit": line["unitOfMeasureCode"],
+        },
+    )
+    await expect(card).to_contain_text(order["number"])
+    await expect(card).to_contain_text("→")
+    await stage.screen.picture(card, f"changed-{DESK}")
+
+    await stage.screen.press(card, re.compile("^Approve: "))
+
+    await expect(card).to_contain_text("Written and read back")
+    await expect(card).to_contain_text(f"Order {order['number']} was changed in")
+    await stage.screen.picture(card, f"changed-written-{DESK}")
+    assert line["quantity"] == more
 
 
 async def test_somebody_who_is_not_asked_is_refused_and_the_deputy_is_not(stage):
