@@ -69,7 +69,7 @@ def button(
 
 def link(title: str, url: str) -> ac.ActionOpenUrl:
     """Return a button that opens a page to be looked at; it changes nothing."""
-    return ac.ActionOpenUrl(title=title, url=url, mode=act.ActionMode.SECONDARY)
+    return ac.ActionOpenUrl(title=title, url=url)
 
 
 def buttons(actions: Sequence[Piece]) -> list[Piece]:

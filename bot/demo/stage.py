@@ -67,6 +67,7 @@ def settings_for(folder: Folder, erp: StandIn, *, host: str, port: int) -> Setti
                 "reader_secret": erp.reader.secret,
                 "writer_id": erp.writer.client_id,
                 "writer_secret": erp.writer.secret,
+                "web_client": "",  # nobody but this program knows the demo's ERP
             },
         }
     )
